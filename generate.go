@@ -1,0 +1,7 @@
+// Package edisgo is the root of the module; it holds the line that generates
+// package gen from the published OpenAPI document, and nothing to import.
+//
+// The library is in [github.com/edisptr/edis-go/pkg/edis].
+package edisgo
+
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen --config=oapi-codegen.yaml openapi.yaml
