@@ -1,0 +1,259 @@
+package edis_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edisptr/edis-go/pkg/edis"
+)
+
+// Without RDNSURL calls go where the document says: to the server of the path,
+// not to that of the whole document.
+func TestDefaultServerIsThatOfTheDocument(t *testing.T) {
+	t.Parallel()
+	var got string
+	client := newClient(t, "", func(o *edis.Options) {
+		o.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			got = r.Method + " " + r.URL.String()
+			return nil, io.ErrUnexpectedEOF
+		})}
+	})
+	err := client.SetPTR(t.Context(), session(), onePTR)
+	if want := "POST https://dns-api.edisglobal.com/set/ptr"; got != want {
+		t.Errorf("SetPTR made the request %q, want %q", got, want)
+	}
+	// A transport that does not report its connections proves nothing.
+	wantIs(t, err, edis.ErrOutcomeUnknown)
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("errors.Is(%v, io.ErrUnexpectedEOF) = false, want the cause to be reachable", err)
+	}
+}
+
+func TestHTTPClientIsUsedAndNotChanged(t *testing.T) {
+	t.Parallel()
+	used := 0
+	own := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		used++
+		return http.DefaultTransport.RoundTrip(r)
+	})}
+	s := serve(t, succeed)
+	if err := setAt(t, s, onePTR, func(o *edis.Options) { o.HTTPClient = own }); err != nil {
+		t.Fatal(err)
+	}
+	if used != 1 || own.CheckRedirect != nil || own.Timeout != 0 {
+		t.Errorf("the client was used %d times and is now %+v, want once and unchanged", used, own)
+	}
+}
+
+func TestNotSentIsProved(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantIs(t, newClient(t, url).SetPTR(t.Context(), session(), onePTR), edis.ErrNotSent)
+}
+
+func TestTimeoutIsKept(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	s := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
+	t.Cleanup(func() { close(release) }) // before s closes
+	err := setAt(t, s, onePTR, func(o *edis.Options) { o.Timeout = 50 * time.Millisecond })
+	wantIs(t, err, edis.ErrOutcomeUnknown)
+	if err == nil || !strings.Contains(err.Error(), "deadline exceeded") {
+		t.Errorf("%v does not tell of the deadline", err)
+	}
+}
+
+// What an answer of 400 or above means for the records.
+func TestStatusDecidesTheOutcome(t *testing.T) {
+	t.Parallel()
+	twoPTRs := map[netip.Addr]string{addr("192.0.2.1"): "a.example", addr("192.0.2.2"): "b.example"}
+	documented := `{"status":"error","error":"because"}`
+	for _, test := range []struct {
+		status      int
+		contentType string
+		body        string
+		ptrs        map[netip.Addr]string
+		want        []error
+	}{
+		{400, jsonType, documented, onePTR, nil},
+		{400, jsonType, documented, twoPTRs, []error{edis.ErrOutcomeUnknown}},
+		{400, "text/html", "<html>", onePTR, []error{edis.ErrContract}},
+		{401, jsonType, documented, twoPTRs, []error{edis.ErrUnauthorized}},
+		{403, jsonType, documented, onePTR, []error{edis.ErrContract}},
+		{404, "text/html", "<html>", twoPTRs, []error{edis.ErrContract, edis.ErrOutcomeUnknown}},
+		{408, "text/plain", "slow", onePTR, []error{edis.ErrContract, edis.ErrOutcomeUnknown}},
+		{429, "text/plain", "", twoPTRs, []error{edis.ErrContract, edis.ErrRateLimited}},
+		{500, jsonType, documented, onePTR, []error{edis.ErrServer, edis.ErrOutcomeUnknown}},
+		{500, jsonType, `{"status":`, onePTR, []error{edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown}},
+		{503, "text/html", "<html>", onePTR, []error{edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown}},
+	} {
+		s := serve(t, replying(test.status, test.contentType, test.body))
+		err := setAt(t, s, test.ptrs)
+		wantIs(t, err, test.want...)
+		var api *edis.APIError
+		if !errors.As(err, &api) || api.Status != test.status || api.Op != "setPTR" {
+			t.Errorf("answer %d: %v keeps no status", test.status, err)
+		}
+		if strings.Contains(test.body, "because") && test.status != 403 && api.Message != "because" {
+			t.Errorf("answer %d: message %q, want %q", test.status, api.Message, "because")
+		}
+		if t.Failed() {
+			t.Fatalf("the answer was %+v", test)
+		}
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]time.Duration{
+		"":                              0,
+		"7":                             7 * time.Second,
+		"-7":                            0,
+		"315360000":                     315360000 * time.Second,
+		"99999999999999999999":          0,
+		"soon":                          0,
+		"Mon, 02 Jan 2006 15:04:05 GMT": 0,
+	} {
+		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", value)
+			replying(429, jsonType, "{}")(w, r)
+		})
+		var api *edis.APIError
+		if err := setAt(t, s, onePTR); !errors.As(err, &api) || api.RetryAfter != want {
+			t.Errorf("Retry-After %q gives %v, want RetryAfter %v", value, err, want)
+		}
+	}
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
+		replying(429, jsonType, "{}")(w, r)
+	})
+	var api *edis.APIError
+	if err := setAt(t, s, onePTR); !errors.As(err, &api) || api.RetryAfter < 59*time.Minute || api.RetryAfter > time.Hour {
+		t.Errorf("a Retry-After of a date in an hour gives %v", err)
+	}
+}
+
+// An answer that echoes the signature, in whatever form, is not a way out.
+func TestEchoedSignatureIsRedacted(t *testing.T) {
+	t.Parallel()
+	quoted, err := json.Marshal(signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, echo := range []string{
+		string(quoted[1 : len(quoted)-1]),
+		url.QueryEscape(signature),
+		strings.ToLower(url.QueryEscape(signature)),
+		url.QueryEscape(url.QueryEscape(signature)),
+	} {
+		for _, answer := range []http.HandlerFunc{
+			replying(200, jsonType, `{"status":"`+echo+`"}`),
+			replying(400, jsonType, `{"status":"error","error":"`+echo+`"}`),
+			replying(400, jsonType, `{"status":"error","error":5,"`+echo+`":1}`),
+			replying(500, "text/html", strings.Repeat("x", 500)+echo),
+			replying(200, echo, "x"),
+			replying(200, "text/html", "<p>"+html.EscapeString(signature)+"</p>"),
+			func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", "https://a.example/"+echo)
+				w.WriteHeader(302)
+			},
+		} {
+			var log bytes.Buffer
+			s := serve(t, answer)
+			err := setAt(t, s, onePTR, func(o *edis.Options) {
+				o.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			})
+			if err == nil {
+				t.Fatal("SetPTR succeeded")
+			}
+			wantSafeText(t, err)
+			var contract *edis.ContractError
+			if errors.As(err, &contract) && (bytes.Contains(contract.Body, []byte("s3cr3t")) || len(contract.Body) > 512) {
+				t.Errorf("Body is %q", contract.Body)
+			}
+			if log.Len() == 0 || strings.Contains(log.String(), "s3cr3t") {
+				t.Errorf("the log is %q, want a record without the signature", log.String())
+			}
+		}
+	}
+}
+
+// Text from the service cannot steer a terminal.
+func TestMessagesAreShownWithoutControlCharacters(t *testing.T) {
+	t.Parallel()
+	s := serve(t, replying(400, jsonType, `{"status":"error","error":"\u001b[2Jcleared\u0007\n"}`))
+	var api *edis.APIError
+	if err := setAt(t, s, onePTR); !errors.As(err, &api) || api.Message != " [2Jcleared  " {
+		t.Errorf("the message is %q", api.Message)
+	}
+}
+
+func TestSessionNeverShowsItsSignature(t *testing.T) {
+	t.Parallel()
+	s := session()
+	texts := []string{s.String(), s.GoString(), s.LogValue().String()}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		texts = append(texts, fmt.Sprintf(verb, s), fmt.Sprintf(verb, &s), fmt.Sprintf(verb, []edis.Session{s}), fmt.Sprintf(verb, struct{ S edis.Session }{s}))
+	}
+	encoded, err := json.Marshal(map[string]any{"a": s, "b": &s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "session", s, "pointer", &s)
+	texts = append(texts, string(encoded), log.String())
+	for _, text := range texts {
+		if strings.Contains(text, "s3cr3t") || strings.Contains(text, fmt.Sprintf("%x", "s3cr3t")) {
+			t.Errorf("shows the signature: %s", text)
+		}
+	}
+	if !strings.Contains(s.String(), s.KVMID) || !strings.Contains(s.GoString(), s.KVMID) {
+		t.Errorf("%s and %s do not show the KVM id", s.String(), s.GoString())
+	}
+}
+
+func TestNegativeOptionsAreRefused(t *testing.T) {
+	t.Parallel()
+	_, err := edis.NewClient(&edis.Options{Timeout: -1, MaxResponseBytes: -1, RDNSURL: "http://a.example"})
+	wantIs(t, err, edis.ErrInvalidInput)
+	for _, field := range []string{"Options.Timeout", "Options.MaxResponseBytes", "Options.RDNSURL"} {
+		if !strings.Contains(err.Error(), field) {
+			t.Errorf("%v does not name %s", err, field)
+		}
+	}
+}
+
+// A failing source ends the call before anything is sent, its error reachable.
+func TestSourceFails(t *testing.T) {
+	t.Parallel()
+	errNoSession := errors.New("no session")
+	s := serve(t, succeed)
+	err := newClient(t, s.URL).SetPTR(t.Context(), sourceFunc(func(context.Context) (edis.Session, error) {
+		return edis.Session{}, errNoSession
+	}), onePTR)
+	wantIs(t, err, edis.ErrNotSent)
+	if !errors.Is(err, errNoSession) {
+		t.Errorf("errors.Is(%v, errNoSession) = false", err)
+	}
+	wantRequests(t, s, 0)
+}

@@ -1,0 +1,27 @@
+package edis_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/netip"
+
+	"github.com/edisptr/edis-go/pkg/edis"
+)
+
+// All that is wrong with the input is told at once, and nothing is sent.
+func ExampleInputError() {
+	client, err := edis.NewClient(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = client.SetPTR(context.Background(), edis.Session{}, map[netip.Addr]string{
+		netip.MustParseAddr("192.0.2.1"): "mail_1.example.com",
+		netip.MustParseAddr("224.0.0.1"): "mail.example.com",
+	})
+	fmt.Println(err)
+	// Output:
+	// edis: 2 invalid inputs, nothing sent:
+	//   "mail_1.example.com" for 192.0.2.1: underscore in a host name (Options.AllowUnderscore permits it)
+	//   "224.0.0.1" for address: multicast address
+}

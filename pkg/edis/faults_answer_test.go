@@ -1,0 +1,214 @@
+package edis_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edisptr/edis-go/pkg/edis"
+)
+
+// answerFaults are answers that are not the confirmation they should be.
+var answerFaults = []fault{
+	{id: "F45-redirect-to-get", run: redirects(301, 302, 303)},
+	{id: "F46-redirect-with-body", run: redirects(300, 304, 305, 307, 308)},
+	{id: "F47-redirect-to-plain", run: func(t *testing.T) {
+		other := serve(t, succeed)
+		secure := httptest.NewTLSServer(http.RedirectHandler(other.URL, http.StatusPermanentRedirect))
+		t.Cleanup(secure.Close)
+		client := newClient(t, secure.URL, func(o *edis.Options) { o.HTTPClient = secure.Client() })
+		wantIs(t, client.SetPTR(t.Context(), session(), onePTR), edis.ErrRedirect, edis.ErrOutcomeUnknown)
+		wantRequests(t, other, 0)
+	}},
+	{id: "F48-too-large", run: func(t *testing.T) {
+		const limit = 64 << 10
+		padding := strings.Repeat(" ", limit-len(successBody))
+		accepted(t, replying(200, jsonType, successBody+padding))
+		for _, chunked := range []bool{true, false} {
+			failing(t, func(w http.ResponseWriter, r *http.Request) {
+				if chunked {
+					w.(http.Flusher).Flush()
+				}
+				replying(200, jsonType, successBody+padding+" ")(w, r)
+			}, edis.ErrResponseTooLarge, edis.ErrOutcomeUnknown)
+		}
+	}},
+	{id: "F48-reads-no-more", run: func(t *testing.T) {
+		body := &countingBody{}
+		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {jsonType}}, ContentLength: -1, Body: body, Request: r}, nil
+		})
+		client := newClient(t, "http://127.0.0.1:1", func(o *edis.Options) {
+			o.HTTPClient = &http.Client{Transport: transport}
+			o.MaxResponseBytes = 1000
+		})
+		wantIs(t, client.SetPTR(t.Context(), session(), onePTR), edis.ErrResponseTooLarge, edis.ErrOutcomeUnknown)
+		if body.read > 1001 {
+			t.Errorf("%d bytes of the body were read, want at most 1001", body.read)
+		}
+	}},
+	{id: "F49-gzip-bomb", run: gzipBomb, alone: true},
+	{id: "F50-headers", run: func(t *testing.T) {
+		failing(t, func(w http.ResponseWriter, r *http.Request) {
+			for i := range 12 {
+				w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", 1<<20))
+			}
+			succeed(w, r)
+		}, edis.ErrOutcomeUnknown)
+	}},
+	{id: "F51-short-body", run: func(t *testing.T) {
+		failing(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			succeed(w, r)
+		}, edis.ErrOutcomeUnknown)
+	}},
+	{id: "F52-truncated", run: unusable(`{"status":"success"`, `{"status":"succ`, `{`)},
+	{id: "F53-html", run: func(t *testing.T) {
+		failing(t, replying(200, "text/html; charset=utf-8", "<html>Please log in</html>"), edis.ErrContract, edis.ErrOutcomeUnknown)
+	}},
+	{id: "F54-empty", run: unusable(`{}`, `null`, ``, `[]`, `"success"`, `{"message":"done"}`)},
+	{id: "F55-error-in-200", run: func(t *testing.T) {
+		err := failure(t, replying(200, jsonType, `{"status":"error","error":"IP is not yours"}`), edis.ErrContract, edis.ErrOutcomeUnknown)
+		if !strings.Contains(err.Error(), "IP is not yours") {
+			t.Errorf("%v does not show what the service said", err)
+		}
+	}},
+	{id: "F56-keys", run: unusable(`{"status":"error","status":"success"}`, `{"STATUS":"success"}`, `{"Status":"success"}`)},
+	{id: "F57-around", run: unusable(successBody+`x`, successBody+successBody, "\ufeff"+successBody)},
+	{id: "F58-nesting", run: func(t *testing.T) {
+		for _, body := range []string{
+			strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000),
+			`{"status":"success","message":` + strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_001),
+		} {
+			started := time.Now()
+			failing(t, replying(200, jsonType, body), edis.ErrContract, edis.ErrOutcomeUnknown)
+			if took := time.Since(started); took > 100*time.Millisecond {
+				t.Logf("took %v, want less than 100ms on an idle machine", took)
+			}
+		}
+	}},
+	{id: "F59-utf8", run: unusable("{\"status\":\"success\",\"message\":\"\xff\"}")},
+	{id: "F60-content-type", run: func(t *testing.T) {
+		for _, contentType := range []string{"text/json", "", "text/html; x=json", "application/json; charset=utf-16", "application/problem+json", "json", "application/json, text/html", "*/*"} {
+			failing(t, replying(200, contentType, successBody), edis.ErrContract, edis.ErrOutcomeUnknown)
+		}
+		failing(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = []string{jsonType, "text/html"}
+			w.WriteHeader(200)
+			_, _ = io.WriteString(w, successBody)
+		}, edis.ErrContract, edis.ErrOutcomeUnknown)
+		accepted(t, replying(200, "Application/JSON; charset=UTF-8", successBody))
+	}},
+	{id: "F61-other-2xx", run: func(t *testing.T) {
+		for _, status := range []int{201, 202, 204, 206} {
+			body := successBody
+			if status == http.StatusNoContent {
+				body = ""
+			}
+			failing(t, replying(status, jsonType, body), edis.ErrContract, edis.ErrOutcomeUnknown)
+		}
+	}},
+}
+
+// failing makes a call that the handler answers, once, and that must fail with
+// exactly these sentinels.
+func failing(t *testing.T, handler http.HandlerFunc, want ...error) {
+	t.Helper()
+	_ = failure(t, handler, want...)
+}
+
+// failure is failing that returns the error, for a closer look.
+func failure(t *testing.T, handler http.HandlerFunc, want ...error) error {
+	t.Helper()
+	s := serve(t, handler)
+	err := setAt(t, s, onePTR)
+	if err == nil {
+		t.Fatal("SetPTR succeeded")
+	}
+	wantIs(t, err, want...)
+	wantRequests(t, s, 1)
+	return err
+}
+
+func accepted(t *testing.T, handler http.HandlerFunc) {
+	t.Helper()
+	if err := setAt(t, serve(t, handler), onePTR); err != nil {
+		t.Errorf("SetPTR = %v, want success", err)
+	}
+}
+
+// unusable answers 200 with each of these bodies, none of which is a success.
+func unusable(bodies ...string) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Helper()
+		for _, body := range bodies {
+			err := failure(t, replying(200, jsonType, body), edis.ErrContract, edis.ErrOutcomeUnknown)
+			var contract *edis.ContractError
+			if !errors.As(err, &contract) || contract.Op != "setPTR" || contract.Status != 200 || contract.Reason == "" {
+				t.Errorf("body %q: %#v is no full ContractError", body, contract)
+			}
+		}
+	}
+}
+
+func redirects(statuses ...int) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Helper()
+		other := serve(t, succeed)
+		for _, status := range statuses {
+			failing(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", other.URL+"/set/ptr")
+				w.WriteHeader(status)
+			}, edis.ErrRedirect, edis.ErrOutcomeUnknown)
+		}
+		wantRequests(t, other, 0)
+	}
+}
+
+// gzipBomb answers with a body that is small on the wire only: 256 members of
+// 1 MiB each.
+func gzipBomb(t *testing.T) {
+	var member bytes.Buffer
+	writer := gzip.NewWriter(&member)
+	_, err := writer.Write(bytes.Repeat([]byte(" "), 1<<20))
+	if err := errors.Join(err, writer.Close()); err != nil {
+		t.Fatal(err)
+	}
+	packed := bytes.Repeat(member.Bytes(), 256)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	failing(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", jsonType)
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(packed)
+	}, edis.ErrResponseTooLarge, edis.ErrOutcomeUnknown)
+	runtime.ReadMemStats(&after)
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 4<<20 {
+		t.Errorf("%d KiB were allocated, want less than 4 MiB", allocated>>10)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// countingBody is an endless body that counts what is read of it.
+type countingBody struct{ read int }
+
+func (b *countingBody) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	b.read += len(p)
+	return len(p), nil
+}
+
+func (b *countingBody) Close() error { return nil }

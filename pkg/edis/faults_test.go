@@ -1,0 +1,161 @@
+package edis_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/edisptr/edis-go/pkg/edis"
+)
+
+// A fault is one row of the fault table: what goes wrong, and in run, the
+// outcome that the caller must see.
+type fault struct {
+	id    string
+	run   func(*testing.T)
+	alone bool // measures the process, so nothing runs beside it
+}
+
+// TestFaults shows for each known fault its required outcome. The rows stand in
+// the files of their subject.
+func TestFaults(t *testing.T) {
+	for _, faults := range [][]fault{inputFaults, answerFaults} {
+		for _, fault := range faults {
+			t.Run(fault.id, func(t *testing.T) {
+				if !fault.alone {
+					t.Parallel()
+				}
+				fault.run(t)
+			})
+		}
+	}
+}
+
+const signature = "s3cr3t+signature/with=&%and\"quotes\""
+
+func session() edis.Session {
+	return edis.Session{
+		KVMID:      "kvm_123456_789012",
+		Signature:  signature,
+		APIHost:    "12345.edis.example",
+		ValidUntil: time.Now().Add(time.Hour),
+	}
+}
+
+// onePTR is the least that can be set.
+var onePTR = map[netip.Addr]string{addr("192.0.2.10"): "mail.example.com"}
+
+func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
+
+// service is an HTTP server that counts its requests.
+type service struct {
+	*httptest.Server
+	requests atomic.Int64
+}
+
+func serve(t *testing.T, handler http.HandlerFunc) *service {
+	t.Helper()
+	s := &service{}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.requests.Add(1)
+		handler(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// replying serves one answer to every request.
+func replying(status int, contentType, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"] = nil // else net/http guesses one
+		if contentType != "" {
+			w.Header().Set("Content-Type", contentType)
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+const (
+	jsonType    = "application/json"
+	successBody = `{"status":"success","message":"done"}`
+)
+
+func succeed(w http.ResponseWriter, r *http.Request) { replying(200, jsonType, successBody)(w, r) }
+
+// newClient returns a client of the service at url.
+func newClient(t *testing.T, url string, change ...func(*edis.Options)) *edis.Client {
+	t.Helper()
+	options := &edis.Options{RDNSURL: url}
+	for _, f := range change {
+		f(options)
+	}
+	client, err := edis.NewClient(options)
+	if err != nil {
+		t.Fatalf("NewClient(%+v) = %v", options, err)
+	}
+	return client
+}
+
+// setAt makes a call that sets ptrs at the service.
+func setAt(t *testing.T, s *service, ptrs map[netip.Addr]string, change ...func(*edis.Options)) error {
+	t.Helper()
+	return newClient(t, s.URL, change...).SetPTR(t.Context(), session(), ptrs)
+}
+
+// wantIs fails the test unless err matches exactly these of the sentinels.
+func wantIs(t *testing.T, err error, want ...error) {
+	t.Helper()
+	all := []error{
+		edis.ErrInvalidInput, edis.ErrSessionExpired, edis.ErrNotSent, edis.ErrOutcomeUnknown, edis.ErrUnauthorized,
+		edis.ErrRateLimited, edis.ErrServer, edis.ErrContract, edis.ErrRedirect, edis.ErrResponseTooLarge,
+	}
+	for _, sentinel := range all {
+		wanted := false
+		for _, w := range want {
+			wanted = wanted || w == sentinel //nolint:errorlint // compares sentinels themselves
+		}
+		if got := errors.Is(err, sentinel); got != wanted {
+			t.Errorf("errors.Is(err, %q) = %v, want %v; err is: %v", sentinel, got, wanted, err)
+		}
+	}
+	wantSafeText(t, err)
+}
+
+// wantSafeText fails the test if any way of printing err shows the signature, or
+// more than a terminal can bear.
+func wantSafeText(t *testing.T, err error) {
+	t.Helper()
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		text := fmt.Sprintf(format, err)
+		for _, secret := range []string{signature, "s3cr3t"} {
+			if strings.Contains(text, secret) {
+				t.Errorf("Sprintf(%q, err) shows the signature: %s", format, text)
+			}
+		}
+	}
+	if err != nil && len(err.Error()) >= 4<<10 {
+		t.Errorf("the error has %d bytes, want less than 4 KiB", len(err.Error()))
+	}
+}
+
+// wantRequests fails the test unless the service saw so many.
+func wantRequests(t *testing.T, s *service, want int64) {
+	t.Helper()
+	if got := s.requests.Load(); got != want {
+		t.Errorf("the service saw %d requests, want %d", got, want)
+	}
+}
+
+// sourceFunc is a SessionSource made of a function.
+type sourceFunc func(context.Context) (edis.Session, error)
+
+func (f sourceFunc) Session(ctx context.Context) (edis.Session, error) { return f(ctx) }

@@ -1,0 +1,122 @@
+package edis
+
+import (
+	"encoding/json"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/edisptr/edis-go/gen"
+)
+
+// plainForm encodes a request with encoding/json and net/url, as a reference.
+func plainForm(t *testing.T, s Session, records []record) string {
+	t.Helper()
+	byAddress := make(map[string]string, len(records))
+	for _, r := range records {
+		byAddress[r.address] = r.name
+	}
+	ip, err := json.Marshal(byAddress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := url.Values{
+		"ip":          {string(ip)},
+		"kvm_id":      {s.KVMID},
+		"signature":   {s.Signature},
+		"valid_until": {strconv.FormatInt(s.ValidUntil.Unix(), 10)},
+	}
+	if s.APIHost != "" {
+		form.Set("api_host", s.APIHost)
+	}
+	return form.Encode()
+}
+
+func FuzzSetPTRForm(f *testing.F) {
+	f.Add([]byte{192, 0, 2, 10}, "mail.example.com", "2001:db8::10", "MAIL.example.com.", "kvm_1", "a+b&c=d%", "12345.edis.example", int64(1737476000))
+	f.Add([]byte{}, "bücher.example", "::ffff:192.0.2.1", "a_b.example", "", "", "", int64(-1))
+	f.Add(make([]byte, 16), "xn--bcher-kva.example", "64:ff9b::192.0.2.33", "0-0.x", "\x00é", "\"\\\n", "h", int64(1<<62))
+	f.Fuzz(func(t *testing.T, raw []byte, name1, address2, name2, kvmID, signature, apiHost string, validUntil int64) {
+		ptrs := make(map[netip.Addr]string)
+		if address, ok := netip.AddrFromSlice(raw); ok {
+			ptrs[address] = name1
+		}
+		if address, err := netip.ParseAddr(address2); err == nil {
+			ptrs[address] = name2
+		}
+		records, err := canonicalRecords(ptrs, true)
+		if err != nil {
+			t.Skip("refused before it is encoded")
+		}
+		s := Session{KVMID: kvmID, Signature: signature, APIHost: apiHost, ValidUntil: time.Unix(validUntil, 0)}
+		got, want := string(setPTRForm(s, records)), plainForm(t, s, records)
+		if got != want {
+			t.Errorf("setPTRForm(%v, %v) = %s, want %s", s, ptrs, got, want)
+		}
+	})
+}
+
+// The size that is reserved for a form holds it: a second allocation for a
+// large call would double its memory.
+func TestSetPTRFormIsOneBuffer(t *testing.T) {
+	t.Parallel()
+	ptrs := make(map[netip.Addr]string)
+	for i := range 1000 {
+		ptrs[netip.AddrFrom4([4]byte{198, 51, byte(i >> 8), byte(i)})] = "a.example"
+		ptrs[netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1, byte(i >> 8), byte(i)})] = "b.example"
+		ptrs[netip.AddrFrom16([16]byte{0x20, 2, 0xd, 0xb8, 14: byte(i >> 8), 15: byte(i)})] = "c.example"
+	}
+	records, err := canonicalRecords(ptrs, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Session{KVMID: "kvm_1", Signature: "a+b&c", APIHost: "h.example", ValidUntil: time.Unix(1737476000, 0)}
+	form := setPTRForm(s, records)
+	if size := setPTRFormSize(s, records); len(form) > size || len(form) < size-100 {
+		t.Errorf("form has %d bytes in a buffer of %d, reserved were %d", len(form), cap(form), size)
+	}
+}
+
+// The form says what the request schema asks for, and the generated model reads
+// it: held here rather than at each call.
+func TestSetPTRFormMatchesRequestSchema(t *testing.T) {
+	t.Parallel()
+	records, err := canonicalRecords(map[netip.Addr]string{netip.MustParseAddr("2001:db8::10"): "mail.example.com"}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Session{KVMID: "kvm_1", Signature: "s", APIHost: "h.example", ValidUntil: time.Unix(1737476000, 0)}
+	form, err := url.ParseQuery(string(setPTRForm(s, records)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := gen.SetPTRForm{
+		APIHost: form.Get("api_host"), KVMID: form.Get("kvm_id"), Signature: form.Get("signature"), ValidUntil: form.Get("valid_until"),
+	}
+	if err := json.Unmarshal([]byte(form.Get("ip")), &model.IP); err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := json.Marshal(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var value any
+	if err := json.Unmarshal(encoded, &value); err != nil {
+		t.Fatal(err)
+	}
+	document, err := gen.GetSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := document.Paths.Value("/set/ptr").Post.RequestBody.Value.Content[formContentType].Schema.Value
+	if err := schema.VisitJSON(value, openapi3.VisitAsRequest()); err != nil {
+		t.Errorf("request model %s: %v", encoded, err)
+	}
+	if len(schema.Properties) != len(form) {
+		t.Errorf("the form has %d fields, the schema %d", len(form), len(schema.Properties))
+	}
+}
