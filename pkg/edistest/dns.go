@@ -1,0 +1,153 @@
+package edistest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// ttl is short: what a test set a moment ago must be seen.
+const ttl = 1
+
+// startDNS starts the DNS server on one port of UDP and TCP.
+func (s *Server) startDNS() {
+	packets, streams, err := listenSamePort()
+	if err != nil {
+		panic(fmt.Sprintf("edistest: cannot listen on loopback: %v", err))
+	}
+	s.DNSAddr = packets.LocalAddr().String()
+	s.dns = []*dns.Server{
+		{PacketConn: packets, Handler: dns.HandlerFunc(s.serveDNS)},
+		{Listener: streams, Handler: dns.HandlerFunc(s.serveDNS)},
+	}
+	for _, server := range s.dns {
+		started := make(chan struct{})
+		server.NotifyStartedFunc = func() { close(started) }
+		go func() { _ = server.ActivateAndServe() }() // ends with Shutdown
+		<-started
+	}
+}
+
+// listenSamePort lets the system choose a TCP port, and tries again if the UDP
+// port of that number is taken.
+func listenSamePort() (net.PacketConn, net.Listener, error) {
+	var failures []error
+	for range 10 {
+		streams, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, nil, err
+		}
+		packets, err := net.ListenPacket("udp", streams.Addr().String())
+		if err == nil {
+			return packets, streams, nil
+		}
+		failures = append(failures, err, streams.Close())
+	}
+	return nil, nil, errors.Join(failures...)
+}
+
+func (s *Server) serveDNS(w dns.ResponseWriter, query *dns.Msg) {
+	answer := new(dns.Msg)
+	switch {
+	case query.Opcode != dns.OpcodeQuery:
+		answer.SetRcode(query, dns.RcodeNotImplemented)
+	case len(query.Question) != 1:
+		answer.SetRcode(query, dns.RcodeFormatError)
+	case query.Question[0].Qclass != dns.ClassINET:
+		answer.SetRcode(query, dns.RcodeRefused)
+	default:
+		answer.SetReply(query)
+		s.lookUp(query.Question[0], answer)
+	}
+	size := dns.MinMsgSize
+	if edns := query.IsEdns0(); edns != nil {
+		answer.SetEdns0(edns.UDPSize(), false)
+		size = int(edns.UDPSize())
+	}
+	if w.LocalAddr().Network() == "udp" {
+		answer.Truncate(size)
+	}
+	_ = w.WriteMsg(answer) // a client that has gone is none of our business
+}
+
+// lookUp fills in the answer of a server that knows all names there are: no
+// data for a name that has no record of this type, NXDOMAIN for any other.
+func (s *Server) lookUp(question dns.Question, answer *dns.Msg) {
+	answer.Authoritative = true
+	records, exists := s.records(question.Name)
+	for _, record := range records {
+		if question.Qtype == record.Header().Rrtype || question.Qtype == dns.TypeANY {
+			answer.Answer = append(answer.Answer, record)
+		}
+	}
+	if len(answer.Answer) > 0 {
+		return
+	}
+	if !exists {
+		answer.Rcode = dns.RcodeNameError
+	}
+	answer.Ns = []dns.RR{startOfAuthority(question.Name)}
+}
+
+// records returns what the server has at a name. A name without records exists
+// if there are some below it (RFC 8020, section 2).
+func (s *Server) records(name string) (records []dns.RR, exists bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	key := dns.CanonicalName(name)
+	if address, ok := s.reverse[key]; ok {
+		records = append(records, &dns.PTR{Hdr: header(name, dns.TypePTR), Ptr: dns.Fqdn(s.ptrs[address])})
+	}
+	for _, address := range s.hosts[key] {
+		records = append(records, addressRecord(name, address))
+	}
+	return records, len(records) > 0 || hasNameBelow(s.reverse, key) || hasNameBelow(s.hosts, key)
+}
+
+func hasNameBelow[V any](names map[string]V, key string) bool {
+	for name := range names {
+		if dns.IsSubDomain(key, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func addressRecord(name string, address netip.Addr) dns.RR {
+	if address = address.Unmap(); address.Is4() {
+		return &dns.A{Hdr: header(name, dns.TypeA), A: address.AsSlice()}
+	}
+	return &dns.AAAA{Hdr: header(name, dns.TypeAAAA), AAAA: address.AsSlice()}
+}
+
+func header(name string, recordType uint16) dns.RR_Header {
+	return dns.RR_Header{Name: name, Rrtype: recordType, Class: dns.ClassINET, Ttl: ttl}
+}
+
+// startOfAuthority goes with every answer that says no (RFC 2308, section 3).
+func startOfAuthority(name string) dns.RR {
+	zone := "."
+	for _, reverse := range []string{"in-addr.arpa.", "ip6.arpa."} {
+		if strings.HasSuffix(dns.CanonicalName(name), reverse) {
+			zone = reverse
+		}
+	}
+	return &dns.SOA{
+		Hdr: header(zone, dns.TypeSOA), Ns: "ns.edistest.example.", Mbox: "hostmaster.edistest.example.",
+		Serial: 1, Refresh: 3600, Retry: 600, Expire: 86400, Minttl: ttl,
+	}
+}
+
+// reverseName returns the name that holds the PTR record of an address (RFC
+// 1035, section 3.5; RFC 3596, section 2.5).
+func reverseName(address netip.Addr) string {
+	name, err := dns.ReverseAddr(address.String())
+	if err != nil {
+		panic(fmt.Sprintf("edistest: %v has no reverse name: %v", address, err)) // parseAddress made it
+	}
+	return name
+}
