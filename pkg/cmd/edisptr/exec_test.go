@@ -1,0 +1,307 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	osexec "os/exec"
+	"strings"
+	"testing"
+
+	"github.com/edisptr/edis-go/pkg/edistest"
+)
+
+// result is what a run of edisptr left behind.
+type result struct {
+	status         int
+	stdout, stderr string
+}
+
+func run(t *testing.T, env map[string]string, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status := exec(t.Context(), args, strings.NewReader(""), &stdout, &stderr, func(name string) string { return env[name] })
+	return result{status, stdout.String(), stderr.String()}
+}
+
+// sandboxed starts a fake EDIS and returns the environment that leads to it.
+func sandboxed(t *testing.T) (*edistest.Server, map[string]string) {
+	t.Helper()
+	server := edistest.NewServer()
+	t.Cleanup(server.Close)
+	env := make(map[string]string)
+	for _, variable := range sandboxEnvironment(server) {
+		env[variable.name] = variable.value
+	}
+	return server, env
+}
+
+func with(env map[string]string, name, value string) map[string]string {
+	env = maps.Clone(env)
+	env[name] = value
+	return env
+}
+
+// answering is a service that gives the same answer to all requests.
+func answering(t *testing.T, status int, body string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestSet(t *testing.T) {
+	t.Parallel()
+	server, env := sandboxed(t)
+	got := run(t, env, "set", "192.0.2.10=mail.example.com", "2001:db8::10=mail.example.com")
+	want := result{stdout: `IP            NAME              STATE
+192.0.2.10    mail.example.com  set
+2001:db8::10  mail.example.com  set
+`}
+	if got != want {
+		t.Errorf("set: %+v, want %+v", got, want)
+	}
+	requests := server.Requests()
+	if len(requests) != 1 {
+		t.Fatalf("the service saw %d requests, want 1", len(requests))
+	}
+	form, err := url.ParseQuery(requests[0].Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := form.Get("ip"), `{"192.0.2.10":"mail.example.com","2001:db8::10":"mail.example.com"}`; got != want {
+		t.Errorf("ip = %s, want %s", got, want)
+	}
+}
+
+func TestSetJSON(t *testing.T) {
+	t.Parallel()
+	_, env := sandboxed(t)
+	got := run(t, env, "-o", "json", "set", "2001:db8::10=mail.example.com", "::ffff:192.0.2.10=mail.example.com")
+	want := `{
+  "kvm_id": "kvm_123456_789012",
+  "records": [
+    {
+      "ip": "192.0.2.10",
+      "name": "mail.example.com",
+      "state": "set"
+    },
+    {
+      "ip": "2001:db8::10",
+      "name": "mail.example.com",
+      "state": "set"
+    }
+  ]
+}
+`
+	if got.status != 0 || got.stdout != want || got.stderr != "" {
+		t.Errorf("set -o json: %+v, want %s", got, want)
+	}
+}
+
+func TestExitStatus(t *testing.T) {
+	t.Parallel()
+	_, env := sandboxed(t)
+	refusing := `{"status":"error","error":"because"}`
+	for _, test := range []struct {
+		name   string
+		env    map[string]string
+		args   []string
+		status int
+		stdout string // part of it; nothing at all if empty
+		stderr string // part of it
+	}{
+		{"refused", with(env, "EDIS_RDNS_URL", answering(t, 400, refusing)), []string{"set", "192.0.2.1=a.example"}, 1, "192.0.2.1  a.example  unchanged", "because"},
+		{"unauthorized", with(env, "EDIS_SIGNATURE", "other"), []string{"set", "192.0.2.1=a.example"}, 1, "unchanged", "401"},
+		{"expired", with(env, "EDIS_VALID_UNTIL", "1737476000"), []string{"set", "192.0.2.1=a.example"}, 1, "unchanged", "expired at 2025-01-21T16:13:20Z"},
+		{"not sent", with(env, "EDIS_RDNS_URL", "http://127.0.0.1:1"), []string{"set", "192.0.2.1=a.example"}, 1, "unchanged", "nothing changed"},
+		{"unknown", with(env, "EDIS_RDNS_URL", answering(t, 500, refusing)), []string{"set", "192.0.2.1=a.example"}, 3, "192.0.2.1  a.example  unknown", "may have changed"},
+		{"unknown in JSON", with(env, "EDIS_RDNS_URL", answering(t, 200, "{}")), []string{"set", "192.0.2.1=a.example", "-o", "json"}, 3, `"state": "unknown"`, "may have changed"},
+		{"no session", nil, []string{"set", "192.0.2.1=a.example"}, 2, "", `"" for EDIS_SIGNATURE: not set`},
+		{"bad valid_until", with(env, "EDIS_VALID_UNTIL", "tomorrow"), []string{"set", "192.0.2.1=a.example"}, 2, "", `"tomorrow" for EDIS_VALID_UNTIL`},
+		{"bad URL", with(env, "EDIS_RDNS_URL", "http://example.com"), []string{"set", "192.0.2.1=a.example"}, 2, "", "https"},
+		{"bad name", env, []string{"set", "192.0.2.1=a_b.example"}, 2, "", `"a_b.example" for 192.0.2.1: underscore`},
+		{"same address twice", env, []string{"set", "192.0.2.1=a.example", "192.0.2.1=b.example"}, 2, "", "more than once"},
+		{"underscore allowed", env, []string{"set", "--allow-underscore", "192.0.2.1=a_b.example"}, 0, "set", ""},
+		{"no argument", env, []string{"set"}, 2, "", "at least one IP=HOST"},
+		{"no such command", env, []string{"sett"}, 2, "", "unknown command"},
+		{"no such flag", env, []string{"set", "--fast", "192.0.2.1=a.example"}, 2, "", "--fast"},
+		{"bad output", env, []string{"version", "-o", "xml"}, 2, "", "table or json"},
+		{"bad timeout", env, []string{"version", "--timeout", "0s"}, 2, "", "--timeout"},
+		{"help", nil, nil, 0, "Exit status:", ""},
+		{"version", nil, []string{"version"}, 0, "edisptr ", ""},
+		{"completion", nil, []string{"completion", "bash"}, 0, "complete", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := run(t, test.env, test.args...)
+			if got.status != test.status {
+				t.Errorf("exit status %d, want %d", got.status, test.status)
+			}
+			if !strings.Contains(got.stdout, test.stdout) || (test.stdout == "") != (got.stdout == "") {
+				t.Errorf("stdout is %q, want %q", got.stdout, test.stdout)
+			}
+			if !strings.Contains(got.stderr, test.stderr) || (test.stderr == "") != (got.stderr == "") {
+				t.Errorf("stderr is %q, want %q", got.stderr, test.stderr)
+			}
+		})
+	}
+}
+
+// One run names what is wrong with the arguments and what with the records.
+func TestSetNamesEveryRefusedItem(t *testing.T) {
+	t.Parallel()
+	server, env := sandboxed(t)
+	got := run(t, env, "set", "300.1.1.1=a.example", "no-assignment", "192.0.2.1=a_b.example", "224.0.0.1=a..b")
+	want := result{status: 2, stderr: `edisptr: invalid input, nothing sent:
+  "300.1.1.1" for address: not an IP address
+  "no-assignment" for argument: want IP=HOST
+  "a_b.example" for 192.0.2.1: underscore in a host name (Options.AllowUnderscore permits it)
+  "a..b" for 224.0.0.1: empty label (two dots in a row, or one at the beginning)
+  "224.0.0.1" for address: multicast address
+`}
+	if got != want {
+		t.Errorf("set: %+v\nwant %+v", got, want)
+	}
+	if requests := server.Requests(); len(requests) != 0 {
+		t.Errorf("the service saw %d requests, want 0", len(requests))
+	}
+}
+
+// A result that nobody could read is not passed off as a failure that changed
+// nothing.
+func TestOutputFails(t *testing.T) {
+	t.Parallel()
+	_, env := sandboxed(t)
+	closed, full := io.Pipe()
+	_ = closed.Close()
+	for _, test := range []struct {
+		args   []string
+		status int
+	}{
+		{[]string{"set", "192.0.2.1=a.example"}, 3},
+		{[]string{"set", "-o", "json", "192.0.2.1=a.example"}, 3},
+		{[]string{"version"}, 1},
+		{[]string{"set", "bad"}, 2},
+	} {
+		var stderr bytes.Buffer
+		status := exec(t.Context(), test.args, strings.NewReader(""), full, &stderr, func(name string) string { return env[name] })
+		if status != test.status || stderr.Len() == 0 {
+			t.Errorf("%v without a reader: exit status %d, want %d; stderr is %q", test.args, status, test.status, &stderr)
+		}
+	}
+}
+
+func TestVerboseLogsWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	_, env := sandboxed(t)
+	got := run(t, env, "set", "--verbose", "192.0.2.1=a.example")
+	if got.status != 0 || !strings.Contains(got.stderr, "op=setPTR") || strings.Contains(got.stderr, env["EDIS_SIGNATURE"]) {
+		t.Errorf("set --verbose: %+v, want a log without the signature", got)
+	}
+}
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	got := run(t, map[string]string{"EDIS_RDNS_URL": "https://not-used.example"}, "demo")
+	if got.status != 0 || got.stderr != "" {
+		t.Fatalf("demo: %+v", got)
+	}
+	for _, line := range []string{
+		"2001:db8::10  mail.example.com  set",
+		`ip={"192.0.2.10":"mail.example.com","2001:db8::10":"mail.example.com"}`,
+		"192.0.2.10: NOERROR mail.example.com.",
+		"2001:db8::10: NOERROR mail.example.com.",
+		"192.0.2.11: NXDOMAIN",
+	} {
+		if !strings.Contains(got.stdout, line+"\n") {
+			t.Errorf("demo does not print %q:\n%s", line, got.stdout)
+		}
+	}
+}
+
+// What the sandbox prints is read by a shell and makes the other commands use
+// it, until it is told to end.
+func TestSandbox(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	output, stdout := io.Pipe()
+	var stderr bytes.Buffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- exec(ctx, []string{"sandbox"}, strings.NewReader(""), stdout, &stderr, func(string) string { return "" })
+		_ = stdout.Close()
+	}()
+	var lines []string
+	for reader := bufio.NewScanner(output); reader.Scan(); {
+		lines = append(lines, reader.Text())
+		if len(lines) == 6 {
+			break
+		}
+	}
+	env := readEnvironment(t, strings.Join(lines, "\n"))
+	if got := run(t, env, "set", "192.0.2.1=a.example"); got.status != 0 {
+		t.Errorf("set on the sandbox: %+v", got)
+	}
+	stop()
+	rest, _ := io.ReadAll(output)
+	if status := <-ended; status != 0 || len(rest) != 0 {
+		t.Errorf("the sandbox ended with status %d, and on stdout %q", status, rest)
+	}
+}
+
+// readEnvironment lets a real shell read export lines.
+func readEnvironment(t *testing.T, lines string) map[string]string {
+	t.Helper()
+	output, err := osexec.CommandContext(t.Context(), "sh", "-c", lines+"\nenv").Output()
+	if err != nil {
+		t.Skipf("this machine has no POSIX shell: %v", err)
+	}
+	env := make(map[string]string)
+	for line := range strings.Lines(string(output)) {
+		if name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "="); ok && strings.HasPrefix(name, "EDIS_") {
+			env[name] = value
+		}
+	}
+	if len(env) != 6 {
+		t.Errorf("the lines %q set %d variables, want 6", lines, len(env))
+	}
+	return env
+}
+
+func TestShellQuote(t *testing.T) {
+	t.Parallel()
+	const value = `it's a "$HOME" \ value`
+	output, err := osexec.CommandContext(t.Context(), "sh", "-c", "printf %s "+shellQuote(value)).Output()
+	if err != nil {
+		t.Skipf("this machine has no POSIX shell: %v", err)
+	}
+	if string(output) != value {
+		t.Errorf("a shell reads shellQuote(%q) as %q", value, output)
+	}
+}
+
+func TestRecordsAreSortedByAddress(t *testing.T) {
+	t.Parallel()
+	got := recordsOf(map[netip.Addr]string{
+		netip.MustParseAddr("2001:db8::1"):      "c",
+		netip.MustParseAddr("192.0.2.10"):       "b",
+		netip.MustParseAddr("::ffff:192.0.2.9"): "a",
+	}, stateSet)
+	for i, want := range []string{"a", "b", "c"} {
+		if got[i].Name != want {
+			t.Errorf("record %d is %v, want name %s", i, got[i], want)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/edisptr/edis-go/pkg/edistest"
+)
+
+func (a *app) sandboxCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "sandbox",
+		Short: "Run a fake EDIS on this machine, to try things out",
+		Long: `Runs a fake EDIS on loopback until interrupted: its API, and a DNS server that
+answers from the records set through it. Standard output holds only the lines
+that make the other commands of a shell use it:
+
+  edisptr sandbox >env.sh &
+  . ./env.sh
+  edisptr set 192.0.2.10=mail.example.com
+  dig -p "${EDIS_DNS##*:}" @"${EDIS_DNS%:*}" -x 192.0.2.10`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return a.sandbox(command.Context())
+		},
+	}
+}
+
+func (a *app) sandbox(ctx context.Context) error {
+	server := edistest.NewServer()
+	defer server.Close()
+	for _, variable := range sandboxEnvironment(server) {
+		fmt.Fprintf(a.stdout, "export %s=%s\n", variable.name, shellQuote(variable.value))
+	}
+	if a.stdout.failure != nil {
+		return nil // nobody could find the sandbox
+	}
+	fmt.Fprintf(a.stderr, "edisptr: fake EDIS at %s, its DNS at %s; stop it with Ctrl-C\n", server.URL, server.DNSAddr)
+	<-ctx.Done()
+	return nil
+}
+
+type variable struct{ name, value string }
+
+// sandboxEnvironment is what the other commands need to work against server.
+func sandboxEnvironment(server *edistest.Server) []variable {
+	session := server.Session()
+	return []variable{
+		{"EDIS_RDNS_URL", server.URL},
+		{"EDIS_DNS", server.DNSAddr},
+		{"EDIS_KVM_ID", session.KVMID},
+		{"EDIS_SIGNATURE", session.Signature},
+		{"EDIS_VALID_UNTIL", strconv.FormatInt(session.ValidUntil.Unix(), 10)},
+		{"EDIS_API_HOST", session.APIHost},
+	}
+}
+
+// shellQuote makes one word of value for a POSIX shell.
+func shellQuote(value string) string {
+	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+}
