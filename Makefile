@@ -1,0 +1,37 @@
+# What each target needs beyond Go is said beside it; nothing is installed.
+
+GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+PLATFORMS     = linux darwin windows
+
+# Names and checksums of all files that git tracks or would track.
+TREE = git ls-files -z --cached --others --exclude-standard | xargs -0 cksum
+
+.PHONY: help generate check lint test race demo
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: ## a short tour on a fake EDIS on this machine
+	@go run ./pkg/cmd/edisptr demo
+
+test: ## run all tests
+	go test ./...
+
+race: ## run all tests under the race detector, in random order (needs a C compiler)
+	go test -race -shuffle=on ./...
+
+generate: ## regenerate gen/ from openapi.yaml, overlay.yaml and oapi-codegen.yaml
+	go generate ./...
+
+check: ## generated code is up to date, all platforms build, vet, go.mod is tidy (needs git)
+	@before=$$($(TREE)); go generate ./... || exit 1; \
+	if [ "$$before" != "$$($(TREE))" ]; then \
+		echo "check: generated code was not up to date; it is now, commit it:"; git status --short; exit 1; \
+	fi
+	@if [ "$$(ls -A gen)" != edis.gen.go ]; then echo "check: gen/ holds more than edis.gen.go"; ls -A gen; exit 1; fi
+	@for os in $(PLATFORMS); do echo "GOOS=$$os go build ./..."; GOOS=$$os go build ./... || exit 1; done
+	go vet ./...
+	go mod tidy -diff
+
+lint: ## golangci-lint, built on first use
+	go run $(GOLANGCI_LINT) run ./...
