@@ -24,13 +24,14 @@ generate: ## regenerate gen/ from openapi.yaml, overlay.yaml and oapi-codegen.ya
 	go generate ./...
 
 check: ## generated code is up to date, all platforms build, vet, go.mod is tidy (needs git)
-	@before=$$($(TREE)); go generate ./... || exit 1; \
+	@before=$$($(TREE)); \
+	if [ -z "$$before" ]; then echo "check: needs a git checkout"; exit 1; fi; \
+	go generate ./... || exit 1; \
 	if [ "$$before" != "$$($(TREE))" ]; then \
 		echo "check: generated code was not up to date; it is now, commit it:"; git status --short; exit 1; \
 	fi
 	@if [ "$$(ls -A gen)" != edis.gen.go ]; then echo "check: gen/ holds more than edis.gen.go"; ls -A gen; exit 1; fi
-	@for os in $(PLATFORMS); do echo "GOOS=$$os go build ./..."; GOOS=$$os go build ./... || exit 1; done
-	go vet ./...
+	@for os in $(PLATFORMS); do echo "GOOS=$$os go vet ./..."; GOOS=$$os go build ./... && GOOS=$$os go vet ./... || exit 1; done
 	go mod tidy -diff
 
 lint: ## golangci-lint, built on first use

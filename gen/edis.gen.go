@@ -20,6 +20,66 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// AddressListForm defines model for address_list_form.
+type AddressListForm struct {
+	// APIHost API host of the session.
+	APIHost string `json:"api_host,omitempty"`
+
+	// IP Addresses, as a JSON list in a form value.
+	IP []string `json:"ip"`
+
+	// KVMID KVM server that the addresses belong to.
+	KVMID string `json:"kvm_id"`
+
+	// Signature Signature of the session.
+	Signature string `json:"signature"`
+
+	// ValidUntil End of the session in Unix seconds.
+	ValidUntil string `json:"valid_until"`
+}
+
+// DeletePTRFailure defines model for delete_ptr_failure.
+type DeletePTRFailure struct {
+	// Message Example: The session is not accepted.
+	Message string `json:"message,omitempty"`
+
+	// Status Example: error
+	Status string `json:"status,omitempty"`
+}
+
+// DeletePTRSuccess defines model for delete_ptr_success.
+type DeletePTRSuccess struct {
+	// Status Example: success
+	Status string `json:"status"`
+}
+
+// GetPTRFailure defines model for get_ptr_failure.
+type GetPTRFailure struct {
+	// Error Example: The session is not accepted.
+	Error string `json:"error,omitempty"`
+
+	// Status Example: error
+	Status string `json:"status,omitempty"`
+}
+
+// GetPTRRecord defines model for get_ptr_record.
+type GetPTRRecord struct {
+	// IP Example: 192.0.2.10
+	IP string `json:"ip"`
+
+	// PTRRecord Example: mail.example.com
+	PTRRecord string `json:"ptr_record,omitempty"`
+}
+
+// GetPTRSuccess defines model for get_ptr_success.
+type GetPTRSuccess struct {
+	// Records Example: [{"ip":"192.0.2.10","ptr_record":"mail.example.com"}]
+	Records []GetPTRRecord `json:"records"`
+
+	// Status Example: success
+	Status string `json:"status"`
+}
+
 // SetPTRSuccess defines model for inline_response_200_20.
 type SetPTRSuccess struct {
 	// Message Confirmation message for set PTR records.
@@ -72,6 +132,65 @@ type SetPTRServerError struct {
 	Status string `json:"status,omitempty"`
 }
 
+// LoginFailure defines model for login_failure.
+type LoginFailure struct {
+	// Code Example: 401
+	Code int `json:"code,omitempty"`
+
+	// Error Example: Unauthorized
+	Error string `json:"error,omitempty"`
+
+	// Message Example: The credentials are not accepted.
+	Message string `json:"message,omitempty"`
+}
+
+// LoginForm defines model for login_form.
+type LoginForm struct {
+	// Email Login of the account.
+	Email string `json:"email"`
+
+	// KVMID Limits the answer to one KVM server.
+	KVMID string `json:"kvm_id,omitempty"`
+
+	// Pw Password of the account.
+	Pw string `json:"pw"`
+}
+
+// LoginSession defines model for login_session.
+type LoginSession struct {
+	// APIHost Example: 12345.edis.example
+	APIHost string `json:"api_host"`
+
+	// Description Example: mail server
+	Description string `json:"description,omitempty"`
+
+	// KVMID Example: kvm_123456_789012
+	KVMID string `json:"kvm_id"`
+
+	// PrimaryIP Example: 192.0.2.1
+	PrimaryIP string `json:"primary_ip,omitempty"`
+
+	// Signature Example: example-signature
+	Signature string `json:"signature"`
+
+	// Suspended Example: n
+	Suspended string `json:"suspended,omitempty"`
+
+	// ValidUntil End of the session in Unix seconds.
+	//
+	// Example: 4102444800
+	ValidUntil interface{} `json:"valid_until"`
+}
+
+// LoginSuccess defines model for login_success.
+type LoginSuccess struct {
+	// Data Example: {"kvm_123456_789012":{"api_host":"12345.edis.example","kvm_id":"kvm_123456_789012","signature":"example-signature","valid_until":4102444800}}
+	Data map[string]LoginSession `json:"data"`
+
+	// Status Example: success
+	Status string `json:"status"`
+}
+
 // SetPTRForm defines model for set_ptr_body.
 type SetPTRForm struct {
 	// APIHost The API host URL obtained from the "Create AUTH-session" call.
@@ -99,6 +218,15 @@ type SetPTRForm struct {
 	// Example: 1737476000
 	ValidUntil string `json:"valid_until"`
 }
+
+// DeletePTRFormdataRequestBody defines body for DeletePTR for application/x-www-form-urlencoded ContentType.
+type DeletePTRFormdataRequestBody = AddressListForm
+
+// GetPTRFormdataRequestBody defines body for GetPTR for application/x-www-form-urlencoded ContentType.
+type GetPTRFormdataRequestBody = AddressListForm
+
+// CreateAuthSessionFormdataRequestBody defines body for CreateAuthSession for application/x-www-form-urlencoded ContentType.
+type CreateAuthSessionFormdataRequestBody = LoginForm
 
 // SetPTRFormdataRequestBody defines body for SetPTR for application/x-www-form-urlencoded ContentType.
 type SetPTRFormdataRequestBody = SetPTRForm
@@ -177,6 +305,48 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// DeletePTRWithBody Remove PTR records
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /del/ptr (the `DeletePTR` operationId).
+	DeletePTRWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeletePTRWithFormdataBody Remove PTR records
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /del/ptr (the `DeletePTR` operationId).
+	DeletePTRWithFormdataBody(ctx context.Context, body DeletePTRFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetPTRWithBody Read PTR records
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /get/ptr (the `GetPTR` operationId).
+	GetPTRWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetPTRWithFormdataBody Read PTR records
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /get/ptr (the `GetPTR` operationId).
+	GetPTRWithFormdataBody(ctx context.Context, body GetPTRFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateAuthSessionWithBody Log in
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /kvm/v2/get/auth (the `CreateAuthSession` operationId).
+	CreateAuthSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateAuthSessionWithFormdataBody Log in
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /kvm/v2/get/auth (the `CreateAuthSession` operationId).
+	CreateAuthSessionWithFormdataBody(ctx context.Context, body CreateAuthSessionFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SetPTRWithBody Set PTR Records
 	//
 	// This endpoint sets PTR (Reverse DNS) records for specified IP addresses.
@@ -200,6 +370,108 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /set/ptr (the `SetPTR` operationId).
 	SetPTRWithFormdataBody(ctx context.Context, body SetPTRFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// DeletePTRWithBody Remove PTR records
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /del/ptr (the `DeletePTR` operationId).
+func (c *Client) DeletePTRWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeletePTRRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeletePTRWithFormdataBody Remove PTR records
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /del/ptr (the `DeletePTR` operationId).
+func (c *Client) DeletePTRWithFormdataBody(ctx context.Context, body DeletePTRFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeletePTRRequestWithFormdataBody(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetPTRWithBody Read PTR records
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /get/ptr (the `GetPTR` operationId).
+func (c *Client) GetPTRWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPTRRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetPTRWithFormdataBody Read PTR records
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /get/ptr (the `GetPTR` operationId).
+func (c *Client) GetPTRWithFormdataBody(ctx context.Context, body GetPTRFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPTRRequestWithFormdataBody(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateAuthSessionWithBody Log in
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /kvm/v2/get/auth (the `CreateAuthSession` operationId).
+func (c *Client) CreateAuthSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAuthSessionRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateAuthSessionWithFormdataBody Log in
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /kvm/v2/get/auth (the `CreateAuthSession` operationId).
+func (c *Client) CreateAuthSessionWithFormdataBody(ctx context.Context, body CreateAuthSessionFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAuthSessionRequestWithFormdataBody(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // SetPTRWithBody Set PTR Records
@@ -244,6 +516,126 @@ func (c *Client) SetPTRWithFormdataBody(ctx context.Context, body SetPTRFormdata
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewDeletePTRRequestWithFormdataBody calls the generic DeletePTR builder with application/x-www-form-urlencoded body
+func NewDeletePTRRequestWithFormdataBody(server string, body DeletePTRFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewDeletePTRRequestWithBody(server, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewDeletePTRRequestWithBody constructs an http.Request for the DeletePTR method, with any body, and a specified content type
+func NewDeletePTRRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/del/ptr")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetPTRRequestWithFormdataBody calls the generic GetPTR builder with application/x-www-form-urlencoded body
+func NewGetPTRRequestWithFormdataBody(server string, body GetPTRFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewGetPTRRequestWithBody(server, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewGetPTRRequestWithBody constructs an http.Request for the GetPTR method, with any body, and a specified content type
+func NewGetPTRRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/get/ptr")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewCreateAuthSessionRequestWithFormdataBody calls the generic CreateAuthSession builder with application/x-www-form-urlencoded body
+func NewCreateAuthSessionRequestWithFormdataBody(server string, body CreateAuthSessionFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewCreateAuthSessionRequestWithBody(server, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewCreateAuthSessionRequestWithBody constructs an http.Request for the CreateAuthSession method, with any body, and a specified content type
+func NewCreateAuthSessionRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/kvm/v2/get/auth")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
 }
 
 // NewSetPTRRequestWithFormdataBody calls the generic SetPTR builder with application/x-www-form-urlencoded body
@@ -330,6 +722,48 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// DeletePTRWithBodyWithResponse Remove PTR records
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /del/ptr (the `DeletePTR` operationId).
+	DeletePTRWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeletePTRResponse, error)
+
+	// DeletePTRWithFormdataBodyWithResponse Remove PTR records
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /del/ptr (the `DeletePTR` operationId).
+	DeletePTRWithFormdataBodyWithResponse(ctx context.Context, body DeletePTRFormdataRequestBody, reqEditors ...RequestEditorFn) (*DeletePTRResponse, error)
+
+	// GetPTRWithBodyWithResponse Read PTR records
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /get/ptr (the `GetPTR` operationId).
+	GetPTRWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetPTRResponse, error)
+
+	// GetPTRWithFormdataBodyWithResponse Read PTR records
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /get/ptr (the `GetPTR` operationId).
+	GetPTRWithFormdataBodyWithResponse(ctx context.Context, body GetPTRFormdataRequestBody, reqEditors ...RequestEditorFn) (*GetPTRResponse, error)
+
+	// CreateAuthSessionWithBodyWithResponse Log in
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /kvm/v2/get/auth (the `CreateAuthSession` operationId).
+	CreateAuthSessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAuthSessionResponse, error)
+
+	// CreateAuthSessionWithFormdataBodyWithResponse Log in
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /kvm/v2/get/auth (the `CreateAuthSession` operationId).
+	CreateAuthSessionWithFormdataBodyWithResponse(ctx context.Context, body CreateAuthSessionFormdataRequestBody, reqEditors ...RequestEditorFn) (*CreateAuthSessionResponse, error)
+
 	// SetPTRWithBodyWithResponse Set PTR Records
 	//
 	// This endpoint sets PTR (Reverse DNS) records for specified IP addresses.
@@ -353,6 +787,192 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /set/ptr (the `SetPTR` operationId).
 	SetPTRWithFormdataBodyWithResponse(ctx context.Context, body SetPTRFormdataRequestBody, reqEditors ...RequestEditorFn) (*SetPTRResponse, error)
+}
+
+type DeletePTRResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DeletePTRSuccess
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *DeletePTRFailure
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *DeletePTRFailure
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *DeletePTRFailure
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DeletePTRResponse) GetJSON200() *DeletePTRSuccess {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r DeletePTRResponse) GetJSON400() *DeletePTRFailure {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r DeletePTRResponse) GetJSON401() *DeletePTRFailure {
+	return r.JSON401
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r DeletePTRResponse) GetJSON500() *DeletePTRFailure {
+	return r.JSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r DeletePTRResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeletePTRResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeletePTRResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeletePTRResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetPTRResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GetPTRSuccess
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *GetPTRFailure
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *GetPTRFailure
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *GetPTRFailure
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetPTRResponse) GetJSON200() *GetPTRSuccess {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r GetPTRResponse) GetJSON400() *GetPTRFailure {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r GetPTRResponse) GetJSON401() *GetPTRFailure {
+	return r.JSON401
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r GetPTRResponse) GetJSON500() *GetPTRFailure {
+	return r.JSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r GetPTRResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPTRResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPTRResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetPTRResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreateAuthSessionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LoginSuccess
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *LoginFailure
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *LoginFailure
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *LoginFailure
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CreateAuthSessionResponse) GetJSON200() *LoginSuccess {
+	return r.JSON200
+}
+
+// GetJSON400 returns the response for an HTTP 400 `application/json` response
+func (r CreateAuthSessionResponse) GetJSON400() *LoginFailure {
+	return r.JSON400
+}
+
+// GetJSON401 returns the response for an HTTP 401 `application/json` response
+func (r CreateAuthSessionResponse) GetJSON401() *LoginFailure {
+	return r.JSON401
+}
+
+// GetJSON500 returns the response for an HTTP 500 `application/json` response
+func (r CreateAuthSessionResponse) GetJSON500() *LoginFailure {
+	return r.JSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateAuthSessionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateAuthSessionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateAuthSessionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateAuthSessionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type SetPTRResponse struct {
@@ -417,6 +1037,84 @@ func (r SetPTRResponse) ContentType() string {
 	return ""
 }
 
+// DeletePTRWithBodyWithResponse Remove PTR records
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /del/ptr (the `DeletePTR` operationId).
+func (c *ClientWithResponses) DeletePTRWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeletePTRResponse, error) {
+	rsp, err := c.DeletePTRWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeletePTRResponse(rsp)
+}
+
+// DeletePTRWithFormdataBodyWithResponse Remove PTR records
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /del/ptr (the `DeletePTR` operationId).
+func (c *ClientWithResponses) DeletePTRWithFormdataBodyWithResponse(ctx context.Context, body DeletePTRFormdataRequestBody, reqEditors ...RequestEditorFn) (*DeletePTRResponse, error) {
+	rsp, err := c.DeletePTRWithFormdataBody(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeletePTRResponse(rsp)
+}
+
+// GetPTRWithBodyWithResponse Read PTR records
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /get/ptr (the `GetPTR` operationId).
+func (c *ClientWithResponses) GetPTRWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetPTRResponse, error) {
+	rsp, err := c.GetPTRWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPTRResponse(rsp)
+}
+
+// GetPTRWithFormdataBodyWithResponse Read PTR records
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /get/ptr (the `GetPTR` operationId).
+func (c *ClientWithResponses) GetPTRWithFormdataBodyWithResponse(ctx context.Context, body GetPTRFormdataRequestBody, reqEditors ...RequestEditorFn) (*GetPTRResponse, error) {
+	rsp, err := c.GetPTRWithFormdataBody(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPTRResponse(rsp)
+}
+
+// CreateAuthSessionWithBodyWithResponse Log in
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /kvm/v2/get/auth (the `CreateAuthSession` operationId).
+func (c *ClientWithResponses) CreateAuthSessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAuthSessionResponse, error) {
+	rsp, err := c.CreateAuthSessionWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateAuthSessionResponse(rsp)
+}
+
+// CreateAuthSessionWithFormdataBodyWithResponse Log in
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /kvm/v2/get/auth (the `CreateAuthSession` operationId).
+func (c *ClientWithResponses) CreateAuthSessionWithFormdataBodyWithResponse(ctx context.Context, body CreateAuthSessionFormdataRequestBody, reqEditors ...RequestEditorFn) (*CreateAuthSessionResponse, error) {
+	rsp, err := c.CreateAuthSessionWithFormdataBody(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateAuthSessionResponse(rsp)
+}
+
 // SetPTRWithBodyWithResponse Set PTR Records
 //
 // This endpoint sets PTR (Reverse DNS) records for specified IP addresses.
@@ -451,6 +1149,147 @@ func (c *ClientWithResponses) SetPTRWithFormdataBodyWithResponse(ctx context.Con
 		return nil, err
 	}
 	return ParseSetPTRResponse(rsp)
+}
+
+// ParseDeletePTRResponse parses an HTTP response from a DeletePTRWithResponse call
+func ParseDeletePTRResponse(rsp *http.Response) (*DeletePTRResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeletePTRResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DeletePTRSuccess
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest DeletePTRFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest DeletePTRFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest DeletePTRFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetPTRResponse parses an HTTP response from a GetPTRWithResponse call
+func ParseGetPTRResponse(rsp *http.Response) (*GetPTRResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPTRResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GetPTRSuccess
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest GetPTRFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest GetPTRFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest GetPTRFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateAuthSessionResponse parses an HTTP response from a CreateAuthSessionWithResponse call
+func ParseCreateAuthSessionResponse(rsp *http.Response) (*CreateAuthSessionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateAuthSessionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LoginSuccess
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest LoginFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest LoginFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest LoginFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseSetPTRResponse parses an HTTP response from a SetPTRWithResponse call
@@ -505,32 +1344,45 @@ func ParseSetPTRResponse(rsp *http.Response) (*SetPTRResponse, error) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"zFjdcts2E32VHXzfRaKhfuPYie4cO23UJo5GktOL2CND5EpCTAIMANpWPXr3zgKkKEq0m9b1TO4oEMCe",
-	"Pft3qHsWqiRVEqU1rH/PTLjEhLtHIWMhcarRpEoanPY6nWmvQ29SrVLUVqDbl6AxfIH0GKEJtUitUJL1",
-	"2YmSc6ETTj8h3wVzpcGgheFkBBpDpSPTYgHDO56kMbI+23rhNposDNGYeRbHK9ppVyltM1YLuWDrgBnL",
-	"bWb2zU+WCP4dqDnYJQKhdmicRZklrP+V5fezy20QxeKuuYDdNRequYNhHTCN3zOhMXI3ekCXm8Nq9g1D",
-	"WxyWPKHFMdrhZDTODa2DPb4POp1p92ifb9Ra6X1339Pyhmb/bibkwnkujMmwyvNA3vBYRDAYAo8ijcZQ",
-	"bBJu/xHJnwtKc6qrNjzUvevWP8LMOx6N8HuGxtaT0512D/8lOZSDmeSZXSot/sQIuAtCFfsYjSG/8C6l",
-	"wP4krJxvwa7j5TUlzVN4EdKiljwGg/oGNbiDVfznEu9SDC1Ge5t+AobGDpJzzAFAO02tns5UtNqnhadi",
-	"ulTG1neP4+EA6C2cjz6CmlkuJEYw1ypxRXXBTjRyi3B8PvnQND5fLhiEPI6r/hRmWhgJs4jVjMetUCV1",
-	"hInU4YoiQUB4PKzg3dteBX0Mv40/nzVRhirCCDxL1P3KIkcDXEaEX2jgxqhQcIokwSMeq5G4Z923vVb3",
-	"8E2r2+qyPit2tfIduRflph55K5Vdom56j7c2rgOWCLntUXc3ouuAXd8kUxHVRyST4nuGICKUVswF6qK1",
-	"//7lE1i1O1koo6uRoMu7vVcHrw+nR2/edro95jB9RLmwy208WyksFpLbTOMDIybvE5ttT8qU/N10c5tH",
-	"+/coXTOfZtKKuB6n62O+5KxI0FiepAV7hQ9PQd49enV0cHTY6XRqC7cyIDeMbqJddcCVwQ/Nz1+UTth6",
-	"7TrhXO17fm7Q+UGlbFXe6F0FJFxSz1upTMOX4di1MhGiCUDIMM4iGp2pukUNoZJWqzgAfXo2DtzhL2cn",
-	"+QUJStsCuJCNxnFml5SXoWO532jAe8lnsTeeW1YSuFy5dCWjK5WBupUtmCxRQpaDTbW6EVTAoUaX6Tw2",
-	"Dn1pIAeu/YQ0rQtJrAvrQvH+dDCGX12bgU8blASDeEZtPDfdVqfVodxRKUqeCtZnr9xSwFJul67htA3a",
-	"dmrd6EgfaJTCAMooVUJaKkDjKvDFCMkSwunZ+OV2PYJJMaTajSpdyXFIeXpVNMsrSLnmCVrUQU1mNhoP",
-	"5GajAcU4DOhSYSBaSZ4IytmVaxFCuivORx+d2aHn261dbZLzKoArn530tJWeVz4H+H/QbGt6lg/lRqoO",
-	"ItcVKNeZryI09l0+zCgzUVo/ydI4z7z2XfP29rZJaq6Z6TgHWKp7evq/xjnrs/+1S/nfzrV/uzIyXW1V",
-	"Iz7KS7mMT60fbLvorc7QdQEfGJdbvU7nESe+GTL2o5gf+FipQf/498U6YAfPCCvX9DWw3vEIcr0LTfgk",
-	"jKEG5ASZ1+kl2TnK7jOidOK6BuW2/IQmFN8QShcyuRglDuPrZ2QyF7o1GAeFgvVKELzGbcKxhKxUrk5i",
-	"ggrDTDt1v3ZakQ4Y1v96v5fym2bmurm/mgUs0zHJImtT02+3I2maPBW7Mm99GTCTJQnXKz+4XJ2MfBJS",
-	"3+YLMkqpyS6fFcfjXp76NlnqXo0205WuS612IxeKrt/aA3BfNPG1m+xa0BysUdxznsX2UYG8871CsXVA",
-	"qF5LoHjHQxuvgJsS82wF7eubpH3Tay/Qtilx4cXcparTLH1w0mrH5EtKqctNTPb+0/ATh0vPRP6RyAKW",
-	"q5KqBmDrYPcCmvxDJyvKyVwe33uzf8Fg/DmASablNa4CGKGQxvI4Lu8Y+IXHAIxXxmICY7RWyIUpz25W",
-	"6s+RZDlFy0Xs2nt+6ETFMY2+gfR/IDxsl2TTcfHPSn6a1h51mA5u5f0WWZNRzfaJ5vO5CGGoVFzL8faG",
-	"B8z9gbOlUte1xz8odW2olP4KAAD//w==",
+	"5FpLc9s4Ev4rKOweZlzUM06c0c2xMzPadRyVZHsPE5cMkS0JYxJgANC21qX/vtUAKZIi9Yjj2Knam8QH",
+	"+utGP75u8JH6MoqlAGE07T1S7c8hYvYnCwIFWo9Drs14KlWEF2MlY1CGg3sk5uO51AZ/B6B9xWPDpaA9",
+	"ejzoE7xD5JSYORANWnMpmtSjZhED7VFtFBczuvQoj2ved8JBe4Rpwsi/Rp/PCSIhXBBGEA65Y2ECuCI3",
+	"EFk8laUjLvruZmclmCnFFnjz9i4a86Aq+99Xn4gGdQeKmDkzFj/L8JAJhFLMiJEoOeLiDMTMzIsCcvGa",
+	"zwQziYKqkFF2q8ZCO1a9YyEPxokwPKyu+1EEayuixS4FfyAafCkCXbMHS48q+JpwBQHt/VWAvTJSWard",
+	"s+vVMnLyN/iGevShMZMNwSLId/CMa/M7Os/SowGEYGAcGzWeMh6mdim7VARas5m9AQ8sikNc66KojSZC",
+	"GsJ8H2IDQa1HacNMostrgFJS1aq+TYtTC3lwMfw9BVxWQye+D1pX1SggEElkjZo+eu0VQGUX12GlIHZs",
+	"k5NxvacGo1TW0qMzMNt3wRnrJ9mDP8CUNyCDr8CXKqiidwklF9v5rdtsN7vNTrsOaHml/K2I8bCZ/m36",
+	"MqIeFUkYsgneNSqBXWG0O0acZkMnvKDYRrdyOMtW/cspXNayqFRVk+V1IWn+U8GU9ug/WnklaKVloLVm",
+	"6WU1ib6go3sr9fcya8HfuQi5gLECHUuhYdxtt8fd9tbkU86qJ1JMuYoY/iXpU1iEiAZDBhdDkiLDSMiV",
+	"LtywD6ZGmCZhuNgRM2XxNvbsvSy3I2qLxkp85RQz2mXvw3Z73DnakmbWahheXpnZ3ZtwLLpzIFxrV/Vz",
+	"FfvCFifSH2R12hIEZr7JyJ8zk6amLst4WupylvnAgiF8TUCbeuN0xp13TzQO+mAiWGLmUvH/QmBzsl7D",
+	"PkrTNjzEuLE/iVUuC7Dr7PIWneZ77MKFASVYmJE5+2IZ/6WAhxh8A0HloZ/AQiMLySqGAEI542JzzfZl",
+	"UKZNh+2cPaItZmCXqantpa2oUX0jKfMVBCAMZ6EmTMEuVrBD6zNUsFDnU4VrWw/AolbdDLtEliSZ78tE",
+	"mD0o9aZW4IxH3Gi3mND32BFIIgWQvEeo9ZX4vrrWgGl9L1XwrejWUrJT3Iq43secKfd2tkwJ3PZOrkCc",
+	"um8O3zYh4DqjD3XKltRcZ1CplXaTp+Im5EvgNYvi3fjo/W/tTnf3XsaKR0wtxhtZ4D5YSp1bIZrdr0ax",
+	"Q9rVAyY6BhHAmmJiHxTP0Onl2aDT7h4eHr5vt9c9atXiFbUqt3sr99jH5dJyU/C6TXQ2YIalowaOWrFw",
+	"ULq/jZqWHXpZ0PSxxmtKLl7v15n71fpcwR9qnaC0U2VTl+310pTZmnivXcvpm05Z/0QGi28Z+mBFWA1+",
+	"LodnRE4M4wICMlUysp76hZ4oYAbI8eXFn410975Q4rMwLBfOTIzdplkoJyxMu7ANA6RNTrQ9X9FjO1tq",
+	"gMD6GRBnIAysnE2CJkwEiJ8rwrSWPmdIGRAemrAcaI8203TevW92mh3ao9lTa71k/lAXtRXSzEE1nMbF",
+	"Vs0mmKJGnRqX2lS/cEcSwb8mQLgt1FMOKssaWMOMXG9hkDqVd+IJOXjL4Ks4R9D5EOw7PCW9N16t5tB+",
+	"5yANcVrC7Lid4RFow6J4Ped+D/LO0Zujw6N37Xb7ZWZyjlY6SrC0lHsqq5pfarB6YCgbmXYUNgIiJpBc",
+	"L2SiyNVgZGs790F7hAs/TALs0WKJNMmXwigZekSdno88+/LV+Um6QATCNAn5Ig4OjhMzR7/0rZV7Bwfk",
+	"o8CSaIWnkqUgTCysu6LQhUyIvBdNcjEHQZIUbKzkHccALlJSRJ8LSIEr14rp5heswYYbuxUfT/sj8odN",
+	"M+TTCiXCQDuDcrSJdprtZht9R8YgWMxpj76xlzwaMzO3CacVQNiKjeXYcZooV/16HytMkM3kqNtk0OZD",
+	"mmvRcCCMS7RxmBqm9dC4v79vIBVuJCpMk1U+sN9VLKuz/GXZwZCA2Auu+bJ6dNvtLYj+1o7u7QegZmZq",
+	"EVRjLktD2E4oiOQddhJLjx7+GDRZO7URjd0dcs80UTBN9ApN5xXQZDkH0ZRbraVH376KgdIUQPAxC8Ty",
+	"B6T82o4mExViDTQm1r1WKxC6wWK+XtOX18iTI6TttEeHdteLNYk+bdGlR1szMNtjcWZz4v9NIK6PmHdE",
+	"oSt2unAA9uzBuH4Y8YqRuCeUFwvDvfH8gBhkwTNF4O1d1Lrr2kDEYrw5En3LmpARZB3kCwVlYc70wtFY",
+	"7o9rtvd45WxTqQgwf14YPVUmSc8cmeWB4yvG5V5AisTvHirDyGcOzb0gfVtgZl8AbA3MMzkjXNCnLYTh",
+	"qKsFcR041wREEEsuDHaH2iaCX4aA4oCcno9+LTaLRMfgY2MZlFpmS/DRCDdZJ39DYqZYBAaUV9M2HRxs",
+	"aJwODkgWgB4uyjUJFoJFHBuqhe1fubBLXA7PrNiBawbstZtV53TjkRvXOuGvQu904xoU9gyTgJqG2vUZ",
+	"5VSnX5R0lOY5Na46TPNdvj+1etCXzIwbjmxr0G8/ZX3mlLjhZLMG1gcWkPTUjzTIJ641dsf2WMqdVubG",
+	"fvZ8ueGIsQZl8eSHNEh2koq1xh0W5t8lPXMC3XDcV4Oxn53jufMw4k76GuRYkCQ/v7PHWkT6fqJUXa5d",
+	"d/lVMrOjhlF2SvEErjRK42SYUiWPGjZDoeia9PqH4tiu5alLk/lQVoFJVCnrYqpdcYws6zcrAB6zJL60",
+	"YyfF2SSsGwdPWRKardPb9UMMYz+zA4LxmgOFB+abcEEsqUgxTxZknUySXywtcgO1Hsnn+rnIX9Glrld7",
+	"Uvmyw1UcJpwlcuaZfcZWGlDRpVf3teDAzrzysVH+euVOdYH+6LNHLhIlbmHhkSFwoQ0Lw3yNvruwDcBo",
+	"oQ1EZATGcDHT+burK/XvXQ1G5BQM46FN7+lLJzIMsfT1hfuMYrPcq/MTcpwdU6Rv47WtCuOLBb8vGOti",
+	"WPP4hWLTKffJQMqw1sbFBzaI+w9M5lLe1r7+p5S3GkPpfwEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -1,17 +1,16 @@
 package edis
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/go-json-experiment/json"
+	"github.com/edisptr/edis-go/pkg/internal/canonical"
+	"github.com/edisptr/edis-go/pkg/internal/contract"
 )
 
 // receipt is what one attempt brought back from the service.
@@ -24,19 +23,19 @@ type receipt struct {
 
 // receive reads an answer, but not more than limit bytes and one of its body.
 func receive(response *http.Response, limit int64) receipt {
-	r := receipt{status: response.StatusCode, header: response.Header}
-	if isRedirect(r.status) {
-		return r // a body adds nothing, and the connection is not worth keeping
+	got := receipt{status: response.StatusCode, header: response.Header}
+	if isRedirect(got.status) {
+		return got // a body adds nothing, and the connection is not worth keeping
 	}
 	if response.ContentLength > limit {
-		r.err = tooLarge(limit)
-		return r
+		got.err = tooLarge(limit)
+		return got
 	}
-	r.raw, r.err = io.ReadAll(io.LimitReader(response.Body, limit+1))
-	if int64(len(r.raw)) > limit {
-		r.raw, r.err = r.raw[:limit], tooLarge(limit)
+	got.raw, got.err = io.ReadAll(io.LimitReader(response.Body, limit+1))
+	if int64(len(got.raw)) > limit {
+		got.raw, got.err = nil, tooLarge(limit)
 	}
-	return r
+	return got
 }
 
 func tooLarge(limit int64) error {
@@ -45,111 +44,58 @@ func tooLarge(limit int64) error {
 
 func isRedirect(status int) bool { return status >= 300 && status <= 399 }
 
-// understand turns what was received into the decoded body of a success, or
-// into the reasons for which it is none. It does not judge the outcome.
-func (r receipt) understand(id string, spec *specOperation, hide redactor) (body map[string]any, failures []error) {
-	if isRedirect(r.status) {
-		return nil, []error{fmt.Errorf("%s: HTTP %d: %w: to %q", id, r.status, ErrRedirect, r.header.Get("Location"))}
+// understand holds what was received against the document. It returns nil for a
+// valid success, whose result it has taken.
+func (got receipt) understand(r request, documented *contract.Operation) *failure {
+	if isRedirect(got.status) {
+		target := r.hide.text(got.header.Get(refusedLocation), 300)
+		return &failure{r.unknown(), []error{fmt.Errorf("%s: HTTP %d: %w: to %q", r.id, got.status, ErrRedirect, target)}}
 	}
-	var unusable error
-	if r.err != nil {
-		unusable = fmt.Errorf("%s: HTTP %d: %w", id, r.status, r.err)
-	} else {
-		var reason string
-		if body, reason = r.decode(spec); reason != "" {
-			unusable = &ContractError{
-				Op:     id,
-				Status: r.status,
-				Reason: hide.text(reason, 512),
-				Body:   hide.bytes(r.raw, 512),
-			}
-		}
+	body, unusable := got.body(r, documented)
+	if unusable == nil && got.status == http.StatusOK {
+		return nil
 	}
-	if r.status >= http.StatusBadRequest {
-		failures = append(failures, &APIError{
-			Op:         id,
-			Status:     r.status,
-			Message:    hide.text(errorMessage(body), 1024),
-			RetryAfter: retryAfter(r.header, time.Now()),
-		})
+	failed := &failure{outcome: r.outcomeOf(got.status)}
+	if got.status >= http.StatusBadRequest {
+		message := r.hide.text(errorMessage(body), 1024)
+		failed.causes = append(failed.causes, &APIError{r.id, got.status, message, retryAfter(got.header, time.Now())})
 	}
 	if unusable != nil {
-		failures = append(failures, unusable)
+		failed.causes = append(failed.causes, unusable)
 	}
-	return body, failures
+	return failed
 }
 
-// decode holds the answer against the document: status, media type, strict
-// JSON, schema. Its body is decoded once. A mismatch is returned in words,
-// together with what could be decoded.
-func (r receipt) decode(spec *specOperation) (body map[string]any, mismatch string) {
-	mediaType, mismatch := r.mediaType()
-	if mismatch != "" {
-		return nil, mismatch
+// body returns the decoded body of a documented answer, having taken the result
+// from that of a success.
+func (got receipt) body(r request, documented *contract.Operation) (body map[string]any, unusable error) {
+	if got.err != nil {
+		return nil, fmt.Errorf("%s: HTTP %d: %w", r.id, got.status, r.hide.cause(got.err))
 	}
-	schema, mismatch := spec.schema(r.status, mediaType)
-	if mismatch != "" {
-		return nil, mismatch
+	body, mismatch := documented.Answer(got.status, got.header, got.raw)
+	switch {
+	case mismatch != "", got.status >= http.StatusBadRequest:
+	case got.status != http.StatusOK:
+		mismatch = "does not tell what became of the call"
+	case r.read != nil:
+		mismatch = r.read(body)
 	}
-	var value any
-	// Refuses duplicate names, invalid UTF-8, trailing data and nesting beyond
-	// 10,000 levels; encoding/json accepts the first three.
-	if err := json.Unmarshal(r.raw, &value); err != nil {
-		return nil, err.Error()
+	if mismatch == "" {
+		return body, nil
 	}
-	body, _ = value.(map[string]any)
-	// Without DisableSchemaErrorDetails the error quotes the value, however
-	// large it is and whatever secret it holds.
-	if err := schema.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.DisableSchemaErrorDetails()); err != nil {
-		return body, schemaMismatch(err)
+	e := &ContractError{Op: r.id, Status: got.status, Reason: r.hide.text(mismatch, 512)}
+	if !r.logsIn {
+		e.Body = []byte(r.hide.text(string(got.raw), 512))
 	}
-	if body == nil {
-		return nil, "not a JSON object"
-	}
-	if !succeeded(r.status) && r.status < http.StatusBadRequest {
-		return nil, fmt.Sprintf("status %d does not tell what became of the call", r.status)
-	}
-	return body, ""
+	return body, e
 }
 
-// mediaType returns the parsed media type of the answer. JSON is UTF-8 (RFC
-// 8259, section 8.1), so a charset that says otherwise is a mismatch.
-func (r receipt) mediaType() (mediaType, mismatch string) {
-	values := r.header.Values("Content-Type")
-	if len(values) != 1 {
-		return "", fmt.Sprintf("%d Content-Type headers", len(values))
-	}
-	mediaType, parameters, err := mime.ParseMediaType(values[0])
-	if err != nil {
-		return "", fmt.Sprintf("content type %q: %v", values[0], err)
-	}
-	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
-		return "", fmt.Sprintf("charset %q", charset)
-	}
-	return mediaType, ""
-}
-
-// schemaMismatch names the place and the reason, never the value.
-func schemaMismatch(err error) string {
-	var mismatch *openapi3.SchemaError
-	if !errors.As(err, &mismatch) {
-		return err.Error()
-	}
-	if place := mismatch.JSONPointer(); len(place) > 0 {
-		return fmt.Sprintf("/%s: %s", strings.Join(place, "/"), mismatch.Reason)
-	}
-	return mismatch.Reason
-}
-
-// errorMessage returns what a failed answer says; the operations of the
-// document do not agree on the name of the field.
+// errorMessage returns what a failed answer says. The operations do not agree
+// on the name of the field, and one has both.
 func errorMessage(body map[string]any) string {
-	for _, field := range []string{"error", "message"} {
-		if text, ok := body[field].(string); ok {
-			return text
-		}
-	}
-	return ""
+	short, _ := body["error"].(string)
+	long, _ := body["message"].(string)
+	return strings.TrimPrefix(strings.TrimSuffix(short+": "+long, ": "), ": ")
 }
 
 // retryAfter reads the header of that name, seconds or a date (RFC 9110,
@@ -165,21 +111,54 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// outcomeOf says what a failed write of so many records did, by the status of
-// its answer: nil means that nothing changed.
+// readPTRs takes the records from a valid answer to getPTR for these addresses.
+func readPTRs(body map[string]any, asked []netip.Addr) (ptrs map[netip.Addr]string, mismatch string) {
+	open := make(map[netip.Addr]bool, len(asked))
+	for _, address := range asked {
+		open[address.Unmap()] = true
+	}
+	ptrs = make(map[netip.Addr]string)
+	for i, value := range body["records"].([]any) { // as the schema says, and so on
+		fields := value.(map[string]any)
+		text := fields["ip"].(string)
+		address, err := netip.ParseAddr(text)
+		address = address.Unmap()
+		if err != nil || !open[address] {
+			return nil, fmt.Sprintf("/records/%d: %q is no address that was asked for, or the second of it", i, clip(text, 100))
+		}
+		open[address] = false
+		if name, _ := fields["ptr_record"].(string); name != "" {
+			if hostName, refused := canonical.Name(name, true); refused == "" {
+				name = hostName
+			}
+			ptrs[address] = name
+		}
+	}
+	return ptrs, ""
+}
+
+// outcomeOf says what became of a call that failed with this status: nil means
+// that nothing changed.
 //
 // A 401 or 429 turns the whole call away. Whether the service applies some of
 // several records before it refuses the others is not documented, so any other
 // 4xx proves something for a single record only. 408 is a proxy giving up on
 // the service, which may have done its work.
-func outcomeOf(status, records int) error {
+func (r request) outcomeOf(status int) error {
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusTooManyRequests:
 		return nil
-	case status == http.StatusRequestTimeout:
-		return ErrOutcomeUnknown
-	case status >= 400 && status <= 499 && records == 1:
+	case status >= 400 && status <= 499 && status != http.StatusRequestTimeout && r.count == 1:
 		return nil
 	}
-	return ErrOutcomeUnknown
+	return r.unknown()
+}
+
+// unknown is the outcome of what was sent, and not answered as it should be: a
+// call that writes nothing changes nothing.
+func (r request) unknown() error {
+	if r.writes {
+		return ErrOutcomeUnknown
+	}
+	return nil
 }

@@ -2,81 +2,164 @@ package edis
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/edisptr/edis-go/gen"
+	"github.com/edisptr/edis-go/pkg/internal/contract"
 )
 
 // operation is one operation of the API, as far as the document does not
 // describe it.
 type operation struct {
-	id   string // operation id of the document
-	send func(client *gen.Client, ctx context.Context, contentType string, body io.Reader, editors ...gen.RequestEditorFn) (*http.Response, error)
+	id     string // operation id of the document
+	send   func(client *gen.Client, ctx context.Context, contentType string, body io.Reader, editors ...gen.RequestEditorFn) (*http.Response, error)
+	limit  int64 // of the answer in bytes, unless Options say otherwise
+	writes bool  // a failure can leave the outcome unknown
+	logsIn bool  // has a server of its own, is never repeated, and its answer holds new secrets
 }
 
-var setPTR = operation{id: "setPTR", send: (*gen.Client).SetPTRWithBody}
+var (
+	setPTR            = operation{id: "setPTR", send: (*gen.Client).SetPTRWithBody, limit: 64 << 10, writes: true}
+	getPTR            = operation{id: "getPTR", send: (*gen.Client).GetPTRWithBody, limit: 16 << 20}
+	deletePTR         = operation{id: "deletePTR", send: (*gen.Client).DeletePTRWithBody, limit: 64 << 10, writes: true}
+	createAuthSession = operation{id: "createAuthSession", send: (*gen.Client).CreateAuthSessionWithBody, limit: 16 << 20, logsIn: true}
+)
 
-// call makes one call of op for so many records: session, form, answer. It
-// returns the decoded body of a valid success.
-func (c *Client) call(ctx context.Context, op operation, src SessionSource, records int, form func(Session) []byte) (map[string]any, error) {
-	spec, err := findOperation(op.id)
-	if err != nil {
-		return nil, err
-	}
-	session, err := c.session(ctx, src)
-	if err != nil {
-		return nil, err
-	}
-	hide := redactor{session.Signature}
-	got, outcome, err := c.attempt(ctx, op, spec, form(session))
-	if err != nil {
-		return nil, newCallError(hide, outcome, err)
-	}
-	body, failures := got.understand(op.id, spec, hide)
-	if len(failures) > 0 {
-		return nil, newCallError(hide, outcomeOf(got.status, records), failures...)
-	}
-	return body, nil
+// request is one call of an operation.
+type request struct {
+	operation
+	form  []byte
+	count int      // of the records that are written
+	hide  redactor // the secrets in the form
+	// read takes the result from the body of a valid success, or returns what in
+	// it is not as the document means it. Nil where there is no result.
+	read func(body map[string]any) (mismatch string)
 }
 
-// session asks src for a session that can be sent.
-func (c *Client) session(ctx context.Context, src SessionSource) (Session, error) {
+// failure is how an attempt failed.
+type failure struct {
+	outcome error // ErrNotSent, ErrOutcomeUnknown, or nil: nothing changed
+	causes  []error
+}
+
+// callPTR makes a call with a session from src, unless the input is bad. If the
+// service does not accept the session of a LoginSource, the call is made once
+// more with a new one.
+func (c *Client) callPTR(ctx context.Context, op operation, src SessionSource, records []record, bad refusals, read func(map[string]any) string) error {
+	if fixed, ok := src.(Session); ok {
+		bad = append(bad, fixed.check()...) // to name all that is wrong at once
+	}
+	if fixed, ok := src.(*Session); src == nil || ok && fixed == nil {
+		bad.add("src", "nil", "a call needs a session")
+	}
+	if err := checkCall(ctx, bad); err != nil {
+		return err
+	}
+	session, err := sessionFrom(ctx, src.Session)
+	if err != nil {
+		return err
+	}
+	call := func() error {
+		return c.call(ctx, request{op, ptrForm(session, records), len(records), redactor{session.Signature}, read})
+	}
+	err = call()
+	if login, ok := src.(*loginSource); ok && errors.Is(err, ErrUnauthorized) && !errors.Is(err, ErrOutcomeUnknown) {
+		refused := session.Signature
+		session, err = sessionFrom(ctx, func(ctx context.Context) (Session, error) { return login.sessionBut(ctx, refused) })
+		if err == nil {
+			err = call()
+		}
+	}
+	return err
+}
+
+// checkCall tells why a call cannot be made at all.
+func checkCall(ctx context.Context, bad refusals) error {
+	if ctx == nil {
+		bad.add("ctx", "nil", "a call needs a context")
+	}
+	if len(bad) > 0 {
+		return bad.err()
+	}
 	if err := ctx.Err(); err != nil {
-		return Session{}, newCallError(nil, ErrNotSent, err)
+		return newCallError(ErrNotSent, err)
 	}
-	session, err := src.Session(ctx)
-	if err != nil {
-		return Session{}, newCallError(redactor{session.Signature}, ErrNotSent, err)
-	}
-	return session, session.check(time.Now())
+	return nil
 }
 
-// attempt sends the form once. An error means that no answer came; outcome then
-// tells whether the form may have reached the service.
-func (c *Client) attempt(ctx context.Context, op operation, spec *specOperation, form []byte) (got receipt, outcome, err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+// sessionFrom returns a session that can be sent.
+func sessionFrom(ctx context.Context, source func(context.Context) (Session, error)) (Session, error) {
+	session, err := source(ctx)
+	switch {
+	case err != nil:
+		return Session{}, newCallError(ErrNotSent, err)
+	case !session.ValidUntil.IsZero() && !time.Now().Before(session.ValidUntil):
+		return Session{}, newCallError(ErrNotSent, fmt.Errorf("%w at %s", ErrSessionExpired, session.ValidUntil.UTC().Format(time.RFC3339)))
+	}
+	return session, session.check().err()
+}
+
+// call sends a request and understands its answer. Every call of every
+// operation comes through here.
+func (c *Client) call(ctx context.Context, r request) error {
+	documented, err := contract.Operations()
+	if err != nil {
+		return err
+	}
+	if failed := c.attempt(ctx, r, documented[r.id]); failed != nil {
+		return newCallError(failed.outcome, failed.causes...)
+	}
+	return nil
+}
+
+// attempt sends the form once.
+func (c *Client) attempt(ctx context.Context, r request, documented *contract.Operation) *failure {
+	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return &failure{ErrNotSent, []error{err}}
+	}
 	var connection connectionTrace
 	started := time.Now()
-	client := &gen.Client{Server: c.baseURL(spec), Client: c.http}
-	response, err := op.send(client, connection.watch(ctx), formContentType, bytes.NewReader(form), setHeaders)
+	client := &gen.Client{Server: c.baseURL(r.operation, documented), Client: c.http}
+	response, err := r.send(client, connection.watch(ctx), contract.FormContentType, bytes.NewReader(r.form), setHeaders)
 	if err != nil {
-		outcome = connection.outcome()
-		c.logger.LogAttrs(ctx, slog.LevelDebug, "edis: no answer", slog.String("op", op.id),
-			slog.Duration("after", time.Since(started)), slog.String("outcome", outcome.Error()))
-		return receipt{}, outcome, err
+		c.log(ctx, r, started, slog.Bool("sent", !connection.absent()))
+		if connection.absent() {
+			return &failure{ErrNotSent, []error{r.hide.cause(err)}}
+		}
+		return &failure{r.unknown(), []error{r.hide.cause(err)}}
 	}
 	defer func() { _ = response.Body.Close() }() // the answer is read, or given up
-	got = receive(response, c.maxResponseBytes)
-	c.logger.LogAttrs(ctx, slog.LevelDebug, "edis: answer", slog.String("op", op.id),
-		slog.Duration("after", time.Since(started)), slog.Int("status", got.status), slog.Int("bytes", len(got.raw)))
-	return got, nil, nil
+	got := receive(response, min(cmp.Or(c.options.MaxResponseBytes, r.limit), 1<<40))
+	c.log(ctx, r, started, slog.Int("status", got.status), slog.Int("bytes", len(got.raw)))
+	return got.understand(r, documented)
+}
+
+func (c *Client) log(ctx context.Context, r request, started time.Time, what ...slog.Attr) {
+	what = append(what, slog.String("op", r.id), slog.Duration("took", time.Since(started)))
+	c.options.Logger.LogAttrs(ctx, slog.LevelDebug, "edis: attempt", what...)
+}
+
+// baseURL is that of the options, or else of the document. It ends in a slash,
+// so that the path of an operation is added to it and replaces nothing (RFC
+// 3986, section 5.2.3).
+func (c *Client) baseURL(op operation, documented *contract.Operation) string {
+	given := c.options.RDNSURL
+	if op.logsIn {
+		given = c.options.AuthURL
+	}
+	return strings.TrimSuffix(cmp.Or(given, documented.BaseURL), "/") + "/"
 }
 
 // Shared by all requests, so that setting a header allocates nothing.
@@ -103,11 +186,6 @@ func (t *connectionTrace) watch(ctx context.Context) context.Context {
 	})
 }
 
-// outcome is that of a request to which no answer came. A transport that
-// reports nothing to the trace proves nothing.
-func (t *connectionTrace) outcome() error {
-	if t.wanted.Load() && !t.obtained.Load() {
-		return ErrNotSent
-	}
-	return ErrOutcomeUnknown
-}
+// absent tells whether it is proved that there was no connection. A transport
+// that reports nothing to the trace proves nothing.
+func (t *connectionTrace) absent() bool { return t.wanted.Load() && !t.obtained.Load() }

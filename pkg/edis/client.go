@@ -1,23 +1,29 @@
 package edis
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
-	"net"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 // Options of a [Client]. Nil and zero fields mean the defaults. NewClient
 // copies them, nothing in them is changed.
 type Options struct {
-	// HTTPClient sends the requests, but redirects are never followed, whatever
-	// its CheckRedirect says. Default: a client of this package with a
+	// HTTPClient sends the requests; its Timeout and Jar stay in force, but
+	// redirects are never followed, whatever its CheckRedirect says. Its
+	// Transport should not repeat requests by itself: what an attempt that it
+	// hides has done cannot be told. Default: a client of this package with a
 	// connection pool that all its Clients share, and proxies from the
 	// environment.
 	HTTPClient *http.Client
@@ -27,12 +33,18 @@ type Options struct {
 	// operation, https://dns-api.edisglobal.com.
 	RDNSURL string
 
+	// AuthURL is the base URL of the service that logs in, with the same
+	// restrictions. Default: the server that the API document names for the
+	// operation, https://session.edisglobal.com.
+	AuthURL string
+
 	// Timeout bounds one attempt, from the dial to the last byte of the answer.
-	// Default: 30 seconds.
+	// Negative is refused. Default: 30 seconds.
 	Timeout time.Duration
 
 	// MaxResponseBytes bounds the body of an answer, after decompression; a
-	// larger one fails with [ErrResponseTooLarge]. Default: 64 KiB.
+	// larger one fails with [ErrResponseTooLarge]. Default: 64 KiB for SetPTR and
+	// DeletePTR, 16 MiB for calls that read. Negative is refused.
 	MaxResponseBytes int64
 
 	// AllowUnderscore permits underscores in host names. RFC 1123 does not,
@@ -47,18 +59,9 @@ type Options struct {
 // Client calls the reverse DNS service. Make one with [NewClient] and share it:
 // it is safe for concurrent use and keeps connections open for the next call.
 type Client struct {
-	http             *http.Client
-	rdnsURL          string // empty: as the API document says
-	timeout          time.Duration
-	maxResponseBytes int64
-	allowUnderscore  bool
-	logger           *slog.Logger
+	options Options // with the defaults filled in
+	http    *http.Client
 }
-
-const (
-	defaultTimeout          = 30 * time.Second
-	defaultMaxResponseBytes = 64 << 10
-)
 
 // NewClient returns a client with these options; nil means the defaults. Its
 // error matches [ErrInvalidInput].
@@ -67,29 +70,12 @@ func NewClient(options *Options) (*Client, error) {
 	if options != nil {
 		o = *options
 	}
-	if err := o.check(); err != nil {
+	if err := o.check().err(); err != nil {
 		return nil, err
 	}
-	c := &Client{
-		http:             withoutRedirects(o.HTTPClient),
-		timeout:          defaultTimeout,
-		maxResponseBytes: defaultMaxResponseBytes,
-		allowUnderscore:  o.AllowUnderscore,
-		logger:           slog.New(slog.DiscardHandler),
-	}
-	if o.RDNSURL != "" {
-		c.rdnsURL = withSlash(o.RDNSURL)
-	}
-	if o.Timeout > 0 {
-		c.timeout = o.Timeout
-	}
-	if o.MaxResponseBytes > 0 {
-		c.maxResponseBytes = o.MaxResponseBytes
-	}
-	if o.Logger != nil {
-		c.logger = o.Logger
-	}
-	return c, nil
+	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
+	return &Client{o, withoutRedirects(o.HTTPClient)}, nil
 }
 
 // SetPTR sets the PTR record of each address to its host name, all in one call
@@ -101,83 +87,120 @@ func NewClient(options *Options) (*Client, error) {
 //
 // Nil means that the service confirmed the call with an answer that is valid
 // against the API document. If the error matches
-//   - [ErrInvalidInput], [ErrSessionExpired] or [ErrNotSent], or the error of
-//     ctx where no request was made: nothing was sent;
+//   - [ErrInvalidInput] or [ErrNotSent]: nothing was sent;
 //   - [ErrOutcomeUnknown]: some or all records may have changed;
-//   - neither: the service refused the call, an [*APIError], and nothing
+//   - none of these: the service refused the call, an [*APIError], and nothing
 //     changed.
 func (c *Client) SetPTR(ctx context.Context, src SessionSource, ptrs map[netip.Addr]string) error {
-	if err := notNil(ctx, src); err != nil {
-		return err
-	}
-	records, err := canonicalRecords(ptrs, c.allowUnderscore)
-	if err != nil {
-		return err
-	}
-	_, err = c.call(ctx, setPTR, src, len(records), func(s Session) []byte {
-		return setPTRForm(s, records)
+	records, bad := canonicalPTRs(ptrs, c.options.AllowUnderscore)
+	return c.callPTR(ctx, setPTR, src, records, bad, nil)
+}
+
+// DeletePTR removes the PTR records of the addresses, all in one call
+// (operation deletePTR, POST /del/ptr). Addresses and errors are as in
+// [Client.SetPTR]. Whether the service takes the deletion of a record that is
+// not there for an error is not documented.
+func (c *Client) DeletePTR(ctx context.Context, src SessionSource, addrs ...netip.Addr) error {
+	records, bad := canonicalAddresses(addrs)
+	return c.callPTR(ctx, deletePTR, src, records, bad, nil)
+}
+
+// GetPTR returns the PTR records of the addresses (operation getPTR, POST
+// /get/ptr). The keys are the addresses in canonical form, an IPv4-mapped one as
+// IPv4; an address without a record is absent. The names are in the form in
+// which SetPTR sends them, or as the service has them where that is no host
+// name.
+//
+// A read straight after a write may show what was there before: see
+// [Client.ConfirmPTR]. The errors are those of [Client.SetPTR], but never
+// [ErrOutcomeUnknown]. An answer for an address that was not asked for, twice
+// for one, or for none, fails with [ErrContract].
+func (c *Client) GetPTR(ctx context.Context, src SessionSource, addrs ...netip.Addr) (map[netip.Addr]string, error) {
+	records, bad := canonicalAddresses(addrs)
+	var ptrs map[netip.Addr]string
+	err := c.callPTR(ctx, getPTR, src, records, bad, func(body map[string]any) (mismatch string) {
+		ptrs, mismatch = readPTRs(body, addrs)
+		return mismatch
 	})
-	return err
+	return ptrs, err
 }
 
-func notNil(ctx context.Context, src SessionSource) error {
-	var bad inputErrors
-	if ctx == nil {
-		bad = append(bad, &InputError{Field: "ctx", Value: "nil", Reason: "a call needs a context"})
+// ConfirmPTR reads the records of want, once and then again with growing pauses
+// of up to 5 seconds, until the service shows all of them as wanted. It returns
+// the addresses whose records differ, with what the service shows, which is
+// empty for no record; on success there are none, and err is nil.
+//
+// It ends with the first read that fails, or when ctx ends, with the error of
+// the one or the other. want is checked as in [Client.SetPTR].
+func (c *Client) ConfirmPTR(ctx context.Context, src SessionSource, want map[netip.Addr]string) (differing map[netip.Addr]string, err error) {
+	records, bad := canonicalPTRs(want, c.options.AllowUnderscore)
+	if err := bad.err(); err != nil {
+		return nil, err
 	}
-	if src == nil {
-		bad = append(bad, &InputError{Field: "src", Value: "nil", Reason: "a call needs a session"})
+	addrs := slices.Collect(maps.Keys(want))
+	pauses := backoff.NewExponentialBackOff()
+	pauses.MaxInterval = 5 * time.Second
+	for {
+		ptrs, err := c.GetPTR(ctx, src, addrs...)
+		if err != nil {
+			return differing, err
+		}
+		differing = make(map[netip.Addr]string)
+		for _, r := range records {
+			address := netip.MustParseAddr(r.address) // which canonicalRecords wrote
+			if ptrs[address] != r.name {
+				differing[address] = ptrs[address]
+			}
+		}
+		if len(differing) == 0 {
+			return nil, nil
+		}
+		if err := sleep(ctx, pauses.NextBackOff()); err != nil {
+			return differing, fmt.Errorf("edis: %d records are not as wanted: %w", len(differing), err)
+		}
 	}
-	return bad.orNil()
 }
 
-func (c *Client) baseURL(spec *specOperation) string {
-	if c.rdnsURL != "" {
-		return c.rdnsURL
+// sleep waits, but not longer than ctx.
+func sleep(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(pause):
+		return nil
 	}
-	return spec.baseURL
 }
 
 // check refuses options that would send secrets in the clear, or make no sense.
-func (o *Options) check() error {
-	var bad inputErrors
-	refuse := func(field, value, reason string) {
-		bad = append(bad, &InputError{Field: "Options." + field, Value: value, Reason: reason})
-	}
-	if o.RDNSURL != "" {
-		if shown, reason := checkBaseURL(o.RDNSURL); reason != "" {
-			refuse("RDNSURL", shown, reason)
+func (o *Options) check() (bad refusals) {
+	for field, given := range map[string]string{"Options.RDNSURL": o.RDNSURL, "Options.AuthURL": o.AuthURL} {
+		if given != "" {
+			bad.add(checkBaseURL(field, given))
 		}
 	}
-	if o.Timeout < 0 {
-		refuse("Timeout", o.Timeout.String(), "negative")
+	if o.Timeout < 0 || o.MaxResponseBytes < 0 {
+		bad.add("Options.Timeout, Options.MaxResponseBytes", fmt.Sprint(o.Timeout, ", ", o.MaxResponseBytes), "negative")
 	}
-	if o.MaxResponseBytes < 0 {
-		refuse("MaxResponseBytes", strconv.FormatInt(o.MaxResponseBytes, 10), "negative")
-	}
-	return bad.orNil()
+	return bad
 }
 
 // checkBaseURL returns the reason for which a base URL is refused, and the URL
-// as it may be shown: user info can hold a password.
-func checkBaseURL(given string) (shown, refused string) {
+// as it may be shown: user info or a query can hold a password.
+func checkBaseURL(field, given string) (_, shown, refused string) {
 	base, err := url.Parse(given)
-	if err != nil || strings.Contains(given, "@") {
-		return redacted, "not a plain URL: user info, or a syntax error"
-	}
 	switch {
-	case base.Host == "" || base.Opaque != "":
-		return given, "not an absolute URL, such as https://dns-api.edisglobal.com"
-	case base.RawQuery != "" || base.ForceQuery || strings.Contains(given, "#"):
-		return given, "has a query or a fragment"
-	case base.Scheme == "https":
-		return given, ""
-	case base.Scheme != "http":
-		return given, "neither https nor http"
-	case !isLoopback(base.Hostname()):
-		return given, "http to another machine would show the session to the network; use https"
+	case strings.ContainsAny(given, "@?#"):
+		return field, redacted, "has user info, a query or a fragment"
+	case err != nil:
+		refused = "does not parse as a URL"
+	case base.Hostname() == "":
+		refused = "not an absolute URL, such as https://dns-api.edisglobal.com"
+	case base.Scheme != "https" && base.Scheme != "http":
+		refused = "neither https nor http"
+	case base.Scheme == "http" && !isLoopback(base.Hostname()):
+		refused = "http to another machine would show the session to the network; use https"
 	}
-	return given, ""
+	return field, given, refused
 }
 
 // isLoopback knows localhost by name (RFC 6761, section 6.3), and looks up
@@ -190,30 +213,48 @@ func isLoopback(host string) bool {
 	return err == nil && address.Unmap().IsLoopback()
 }
 
-// withoutRedirects returns a client that hands redirects back in place of
-// following them. The caller's client stays as it is.
+// withoutRedirects returns a client that follows no redirects. The caller's
+// client stays as it is.
 func withoutRedirects(given *http.Client) *http.Client {
-	client := http.Client{}
+	client := http.Client{Transport: sharedTransport()}
 	if given != nil {
 		client = *given
-	} else {
-		client.Transport = sharedTransport()
 	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client.Transport = noRedirects{cmp.Or(client.Transport, http.DefaultTransport)}
 	return &client
+}
+
+// noRedirects hides from http.Client where a redirect leads. CheckRedirect would
+// come too late for a target that does not parse.
+type noRedirects struct{ http.RoundTripper }
+
+const refusedLocation = "Refused-Location"
+
+func (t noRedirects) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.RoundTripper.RoundTrip(r)
+	if err == nil && isRedirect(response.StatusCode) {
+		response.Header = response.Header.Clone()
+		response.Header.Set(refusedLocation, response.Header.Get("Location"))
+		response.Header.Del("Location")
+	}
+	return response, err
 }
 
 // sharedTransport is one for all clients without an HTTPClient: a Client has no
 // Close, so a pool of its own would outlive it.
-var sharedTransport = sync.OnceValue(func() *http.Transport {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		ForceAttemptHTTP2:      true,
-		TLSHandshakeTimeout:    10 * time.Second,
-		MaxIdleConnsPerHost:    64, // net/http keeps 2, too few for concurrent calls
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
+var sharedTransport = sync.OnceValue(func() http.RoundTripper {
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport // the program has put its own there
 	}
+	transport := standard.Clone()
+	transport.Proxy = func(r *http.Request) (*url.URL, error) {
+		if r.URL.Scheme != "https" {
+			return nil, nil // to loopback, and a proxy would see the secret
+		}
+		return http.ProxyFromEnvironment(r)
+	}
+	transport.MaxIdleConnsPerHost = 64 // not 2, too few for concurrent calls
+	transport.MaxResponseHeaderBytes = 64 << 10
+	return transport
 })

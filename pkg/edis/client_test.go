@@ -58,6 +58,27 @@ func TestHTTPClientIsUsedAndNotChanged(t *testing.T) {
 	}
 }
 
+// The promise of Options.HTTPClient: whatever the caller's client would follow,
+// the secret is not carried along.
+func TestCallersRedirectPolicyIsNotUsed(t *testing.T) {
+	t.Parallel()
+	other := serve(t, succeed)
+	for _, location := range []string{other.URL + "/set/ptr", "https://a.example/%zz", "://"} {
+		s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", location)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		})
+		err := setAt(t, s, onePTR, func(o *edis.Options) {
+			o.HTTPClient = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
+		})
+		wantIs(t, err, edis.ErrRedirect, edis.ErrOutcomeUnknown)
+		if !strings.Contains(err.Error(), "307") || !strings.Contains(err.Error(), location) {
+			t.Errorf("%v does not tell of the 307 to %s", err, location)
+		}
+	}
+	wantRequests(t, other, 0)
+}
+
 func TestNotSentIsProved(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -165,6 +186,7 @@ func TestEchoedSignatureIsRedacted(t *testing.T) {
 		url.QueryEscape(signature),
 		strings.ToLower(url.QueryEscape(signature)),
 		url.QueryEscape(url.QueryEscape(signature)),
+		url.QueryEscape(string(quoted[1 : len(quoted)-1])),
 	} {
 		for _, answer := range []http.HandlerFunc{
 			replying(200, jsonType, `{"status":"`+echo+`"}`),
@@ -173,6 +195,8 @@ func TestEchoedSignatureIsRedacted(t *testing.T) {
 			replying(500, "text/html", strings.Repeat("x", 500)+echo),
 			replying(200, echo, "x"),
 			replying(200, "text/html", "<p>"+html.EscapeString(signature)+"</p>"),
+			replying(200, "text/html", strings.ReplaceAll(html.EscapeString(echo), "&#34;", "&quot;")),
+			replying(200, "text/html", strings.Repeat(echo+" ", 2000)),
 			func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Location", "https://a.example/"+echo)
 				w.WriteHeader(302)
@@ -187,6 +211,7 @@ func TestEchoedSignatureIsRedacted(t *testing.T) {
 				t.Fatal("SetPTR succeeded")
 			}
 			wantSafeText(t, err)
+			walk(err, func(cause error) { wantSafeText(t, cause) })
 			var contract *edis.ContractError
 			if errors.As(err, &contract) && (bytes.Contains(contract.Body, []byte("s3cr3t")) || len(contract.Body) > 512) {
 				t.Errorf("Body is %q", contract.Body)
@@ -194,6 +219,21 @@ func TestEchoedSignatureIsRedacted(t *testing.T) {
 			if log.Len() == 0 || strings.Contains(log.String(), "s3cr3t") {
 				t.Errorf("the log is %q, want a record without the signature", log.String())
 			}
+		}
+	}
+}
+
+// walk visits err and everything that it unwraps to.
+func walk(err error, visit func(error)) {
+	visit(err)
+	switch err := err.(type) { //nolint:errorlint // walks the tree itself
+	case interface{ Unwrap() error }:
+		if inner := err.Unwrap(); inner != nil {
+			walk(inner, visit)
+		}
+	case interface{ Unwrap() []error }:
+		for _, inner := range err.Unwrap() {
+			walk(inner, visit)
 		}
 	}
 }

@@ -17,28 +17,33 @@ var (
 	// [*InputError].
 	ErrInvalidInput = errors.New("invalid input")
 
-	// ErrSessionExpired: the ValidUntil of the session has passed. Nothing was
-	// sent.
+	// ErrSessionExpired: the ValidUntil of the session has passed by the clock of
+	// this machine. The error matches ErrNotSent as well.
 	ErrSessionExpired = errors.New("session expired")
 
-	// ErrNotSent: no connection to the service was obtained, so it saw nothing
-	// of the call and nothing changed.
+	// ErrNotSent: nothing of the call reached the service, because no connection
+	// was obtained, the context was done, or there was no session to send.
 	ErrNotSent = errors.New("not sent, nothing changed")
 
 	// ErrOutcomeUnknown: a write was sent, or may have been, and no answer
 	// proves what became of it. Some or all of its records may have changed.
 	// Writes are idempotent: read the records back, or make the call again. A
 	// failed write that does not match ErrOutcomeUnknown changed nothing.
+	//
+	// A status of 4xx proves that nothing changed if the call was for a single
+	// record (but for 408), or is 401 or 429. It is not documented whether the
+	// service applies some records of a call and refuses others.
 	ErrOutcomeUnknown = errors.New("outcome unknown, the records may have changed")
 
 	// ErrUnauthorized: the service answered 401, it does not accept the
 	// session.
 	ErrUnauthorized = errors.New("unauthorized")
 
-	// ErrRateLimited: the service answered 429; see [APIError.RetryAfter].
+	// ErrRateLimited: the service answered 429; see [APIError.RetryAfter]. The
+	// status is not documented, so the error matches ErrContract as well.
 	ErrRateLimited = errors.New("rate limited")
 
-	// ErrServer: the service answered with a 5xx status.
+	// ErrServer: the service answered with a status of 500 or above.
 	ErrServer = errors.New("server error")
 
 	// ErrContract: the answer is not one that the OpenAPI document describes.
@@ -56,8 +61,8 @@ var (
 )
 
 // An InputError is one item of the input that was refused before anything was
-// sent. It matches [ErrInvalidInput]. A call that refuses several items returns
-// one error from which each is reachable.
+// sent. It matches [ErrInvalidInput]. The error of a call unwraps to all of its
+// refused items; errors.As finds the first.
 type InputError struct {
 	// Field says what the value was meant for: the address whose host name was
 	// refused, "address", or the name of a parameter or field, such as
@@ -70,49 +75,19 @@ type InputError struct {
 }
 
 func (e *InputError) Error() string {
+	if e.Value == "" {
+		return e.Field + ": " + e.Reason
+	}
 	return fmt.Sprintf("%q for %s: %s", clip(e.Value, 300), e.Field, e.Reason)
 }
 
 // Unwrap returns [ErrInvalidInput].
 func (e *InputError) Unwrap() error { return ErrInvalidInput }
 
-// inputErrors are all the refused items of one call.
-type inputErrors []*InputError
-
-func (e inputErrors) Error() string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "edis: %d invalid inputs, nothing sent:", len(e))
-	if len(e) == 1 {
-		text.Reset()
-		text.WriteString("edis: invalid input, nothing sent:")
-	}
-	for _, item := range e {
-		text.WriteString("\n  ")
-		text.WriteString(item.Error())
-	}
-	return text.String()
-}
-
-func (e inputErrors) Unwrap() []error {
-	all := make([]error, len(e))
-	for i, item := range e {
-		all[i] = item
-	}
-	return all
-}
-
-// orNil keeps an empty list from becoming an error that is not nil.
-func (e inputErrors) orNil() error {
-	if len(e) == 0 {
-		return nil
-	}
-	return e
-}
-
 // An APIError is an answer of the service with a status of 400 or above. It
 // matches [ErrUnauthorized] (401), [ErrRateLimited] (429) or [ErrServer]
-// (5xx). The status is kept even when the body of the answer is unusable; the
-// error of the call then matches [ErrContract] too.
+// (500 and above). The status is kept even when the answer is unusable or its
+// status not documented; the error of the call then matches [ErrContract] too.
 type APIError struct {
 	// Op is the operation id of the OpenAPI document, such as "setPTR".
 	Op string
@@ -127,15 +102,9 @@ type APIError struct {
 }
 
 func (e *APIError) Error() string {
-	text := fmt.Sprintf("%s: HTTP %d", e.Op, e.Status)
-	if name := http.StatusText(e.Status); name != "" {
-		text += " " + name
-	}
+	text := strings.TrimSpace(fmt.Sprintf("%s: HTTP %d %s", e.Op, e.Status, http.StatusText(e.Status)))
 	if e.Message != "" {
 		text += ": " + e.Message
-	}
-	if e.RetryAfter > 0 {
-		text += fmt.Sprintf(" (retry after %s)", e.RetryAfter)
 	}
 	return text
 }
@@ -168,15 +137,18 @@ type ContractError struct {
 }
 
 func (e *ContractError) Error() string {
-	return fmt.Sprintf("%s: HTTP %d: %v: %s (body: %q)", e.Op, e.Status, ErrContract, e.Reason, e.Body)
+	text := fmt.Sprintf("%s: HTTP %d: %v: %s", e.Op, e.Status, ErrContract, e.Reason)
+	if len(e.Body) > 0 {
+		text += fmt.Sprintf(" (body: %q)", e.Body)
+	}
+	return text
 }
 
 // Unwrap returns [ErrContract].
 func (e *ContractError) Unwrap() error { return ErrContract }
 
 // callError is how a call failed after its input was found good: the causes,
-// and what is known of the outcome. Its text is made once, without secrets; the
-// causes stay reachable with errors.Is and errors.As.
+// and what is known of the outcome. Its text is made once, without secrets.
 type callError struct {
 	text   string
 	causes []error
@@ -185,17 +157,18 @@ type callError struct {
 func (e *callError) Error() string   { return e.text }
 func (e *callError) Unwrap() []error { return e.causes }
 
-// newCallError joins what is not nil of causes. The outcome, ErrNotSent,
-// ErrOutcomeUnknown or nil, ends the text.
-func newCallError(hide redactor, outcome error, causes ...error) *callError {
-	e := &callError{}
-	var texts []string
-	for _, cause := range append(causes, outcome) {
-		if cause != nil {
-			e.causes = append(e.causes, cause)
-			texts = append(texts, hide.text(cause.Error(), 2048))
-		}
+// newCallError joins the causes, which show no secrets, and the outcome:
+// ErrNotSent, ErrOutcomeUnknown, or nil where nothing changed.
+func newCallError(outcome error, causes ...error) *callError {
+	if outcome != nil {
+		causes = append(causes, outcome)
 	}
-	e.text = "edis: " + strings.Join(texts, "; ")
-	return e
+	texts := make([]string, len(causes))
+	for i, cause := range causes {
+		texts[i] = strings.TrimPrefix(cause.Error(), "edis: ")
+	}
+	if outcome == nil {
+		texts = append(texts, "nothing changed")
+	}
+	return &callError{"edis: " + strings.Join(texts, "; "), causes}
 }

@@ -21,7 +21,10 @@ func ExampleInputError() {
 	})
 	fmt.Println(err)
 	// Output:
-	// edis: 2 invalid inputs, nothing sent:
-	//   "mail_1.example.com" for 192.0.2.1: underscore in a host name (Options.AllowUnderscore permits it)
-	//   "224.0.0.1" for address: multicast address
+	// edis: invalid input, nothing sent:
+	// "224.0.0.1" for address: multicast address
+	// "mail_1.example.com" for 192.0.2.1: underscore in a host name (Options.AllowUnderscore permits it)
+	// Session.KVMID: empty
+	// Session.Signature: empty
+	// Session.ValidUntil: not set
 }

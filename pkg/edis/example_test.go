@@ -15,13 +15,15 @@ func Example() {
 	server := edistest.NewServer() // a fake EDIS on this machine, for trying this out
 	defer server.Close()
 
-	client, err := edis.NewClient(&edis.Options{RDNSURL: server.URL}) // nil options: the real one
+	// With nil in place of the options, the client calls the real service.
+	client, err := edis.NewClient(&edis.Options{RDNSURL: server.URL, AuthURL: server.URL})
 	if err != nil {
 		log.Fatal(err)
 	}
-	session := edis.Session(server.Session()) // or the fields that the EDIS API handed out
+	email, password := server.Credentials() // yours, for the real service
+	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
 
-	err = client.SetPTR(context.Background(), session, map[netip.Addr]string{
+	err = client.SetPTR(context.Background(), source, map[netip.Addr]string{
 		netip.MustParseAddr("192.0.2.10"):   "mail.example.com",
 		netip.MustParseAddr("2001:db8::10"): "mail.example.com",
 	})

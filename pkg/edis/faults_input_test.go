@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/edisptr/edis-go/pkg/edis"
@@ -19,7 +20,11 @@ import (
 // inputFaults are refused before sending, or mended.
 var inputFaults = []fault{
 	{id: "F01-no-address", run: func(t *testing.T) { refused(t, map[netip.Addr]string{{}: "a.example"}) }},
-	{id: "F02-zone", run: func(t *testing.T) { refusedAddress(t, "fe80::1%eth0") }},
+	{id: "F02-zone", run: func(t *testing.T) {
+		refusedAddress(t, "fe80::1%eth0")
+		refusedAddress(t, "::ffff:192.0.2.1%eth0")
+		refusedAddress(t, "fe80::1%\x1b[2J\n")
+	}},
 	{id: "F03-ipv4-mapped", run: func(t *testing.T) {
 		sent(t, map[netip.Addr]string{addr("::ffff:192.0.2.1"): "a.example"}, `{"192.0.2.1":"a.example"}`)
 	}},
@@ -64,6 +69,8 @@ var inputFaults = []fault{
 		sentName(t, "BÜCHER。example", "xn--bcher-kva.example")
 		sentName(t, "straße.example", "xn--strae-oqa.example") // non-transitional: not "strasse"
 		sentName(t, "xn--bcher-kva.example", "xn--bcher-kva.example")
+		sentName(t, "a.example。", "a.example")
+		refusesNames("a.example.。", "א1a.example")(t) // two dots; right to left, and then not
 	}},
 	{id: "F18-punycode", run: refusesNames("xn--\x00", "xn--", "xn--a", "xn--abc-", "xn--Bücher", "ab--c.example", "ab--")},
 	{id: "F19-trailing-dot", run: func(t *testing.T) { sentName(t, "mail.example.com.", "mail.example.com") }},
@@ -73,7 +80,7 @@ var inputFaults = []fault{
 		acceptedURL(t, "http://127.0.0.1:1", "http://[::1]:1/base", "http://localhost", "https://a.example", "https://a.example:444/base/", "http://127.9.9.9")
 	}},
 	{id: "F22-url-extras", run: func(t *testing.T) {
-		refusedURL(t, "https://user:hunter2@a.example", "https://user@a.example", "https://a.example?", "https://a.example?x=y", "https://a.example/#", "https://a.example#f", "https://a.example:port", "https://a .example")
+		refusedURL(t, "https://user:hunter2@a.example", "https://user@a.example", "https://a.example?", "https://a.example?x=y", "https://a.example/#", "https://a.example#f", "https://a.example:port", "https://a .example", "https://:443", "https://a.example?token=hunter2")
 	}},
 	{id: "F23-hostile-api-host", run: func(t *testing.T) {
 		for _, host := range []string{"evil.example/x?y=", "evil.example:80", "evil.example\nx", "http://evil.example", "a b", "user@evil.example"} {
@@ -81,12 +88,18 @@ var inputFaults = []fault{
 			s.APIHost = host
 			refusedSession(t, s, edis.ErrInvalidInput)
 		}
+		hostileHosts(t)
 	}},
 	{id: "F24-expired", run: func(t *testing.T) {
 		s := session()
 		s.ValidUntil = time.Now().Add(-time.Second)
 		refusedSession(t, s, edis.ErrSessionExpired, edis.ErrNotSent)
+		synctest.Test(t, func(t *testing.T) { // the clock stands still: it expires just now
+			s.ValidUntil = time.Now()
+			wantIs(t, newClient(t, "").SetPTR(t.Context(), s, onePTR), edis.ErrSessionExpired, edis.ErrNotSent)
+		})
 	}},
+	{id: "F25-valid-until", run: validUntilFaults},
 	{id: "F26-empty-session", run: func(t *testing.T) {
 		for _, change := range []func(*edis.Session){
 			func(s *edis.Session) { s.Signature = "" },
@@ -105,6 +118,7 @@ var inputFaults = []fault{
 		client := newClient(t, "http://127.0.0.1:1")
 		wantIs(t, client.SetPTR(nil, session(), onePTR), edis.ErrInvalidInput) //nolint:staticcheck // a nil context is the fault
 		wantIs(t, client.SetPTR(t.Context(), nil, onePTR), edis.ErrInvalidInput)
+		wantIs(t, client.SetPTR(t.Context(), (*edis.Session)(nil), onePTR), edis.ErrInvalidInput)
 		if _, err := edis.NewClient(nil); err != nil {
 			t.Errorf("NewClient(nil) = %v, want the defaults", err)
 		}
@@ -228,7 +242,7 @@ func acceptedURL(t *testing.T, urls ...string) {
 func TestLongestSignatureIsRedacted(t *testing.T) {
 	t.Parallel()
 	long := session()
-	long.Signature = strings.Repeat("é+", 1365)
+	long.Signature = strings.Repeat("é+", 341)
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		form, _ := io.ReadAll(r.Body)
 		replying(500, "text/html", string(form))(w, r)
@@ -261,9 +275,9 @@ func TestSetPTRNamesEveryRefusedItem(t *testing.T) {
 	wantRequests(t, s, 0)
 	for _, line := range []string{
 		`"mail_1.example.com" for 192.0.2.1: underscore in a host name (Options.AllowUnderscore permits it)`,
-		`"*.example.com" for 192.0.2.3: wildcard; a PTR names one host`,
+		`"*.example.com" for 192.0.2.3: character '*'; a host name has letters, digits, hyphens and dots`,
 		`"224.0.0.1" for address: multicast address`,
-		`"a..b" for 2001:db8::1: empty label (two dots in a row, or one at the beginning)`,
+		`"a..b" for 2001:db8::1: empty label, that is two dots in a row or one at the beginning`,
 	} {
 		if !strings.Contains(err.Error()+"\n", line+"\n") {
 			t.Errorf("the error has no line %q:\n%v", line, err)

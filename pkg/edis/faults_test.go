@@ -27,7 +27,7 @@ type fault struct {
 // TestFaults shows for each known fault its required outcome. The rows stand in
 // the files of their subject.
 func TestFaults(t *testing.T) {
-	for _, faults := range [][]fault{inputFaults, answerFaults} {
+	for _, faults := range [][]fault{inputFaults, answerFaults, systemFaults} {
 		for _, fault := range faults {
 			t.Run(fault.id, func(t *testing.T) {
 				if !fault.alone {
@@ -49,6 +49,8 @@ func session() edis.Session {
 		ValidUntil: time.Now().Add(time.Hour),
 	}
 }
+
+var credentials = edis.Credentials{Email: "s3cr3t-owner@example.com", Password: "s3cr3t pässword+&=%"}
 
 // onePTR is the least that can be set.
 var onePTR = map[netip.Addr]string{addr("192.0.2.10"): "mail.example.com"}
@@ -94,7 +96,7 @@ func succeed(w http.ResponseWriter, r *http.Request) { replying(200, jsonType, s
 // newClient returns a client of the service at url.
 func newClient(t *testing.T, url string, change ...func(*edis.Options)) *edis.Client {
 	t.Helper()
-	options := &edis.Options{RDNSURL: url}
+	options := &edis.Options{RDNSURL: url, AuthURL: url}
 	for _, f := range change {
 		f(options)
 	}

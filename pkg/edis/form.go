@@ -6,57 +6,78 @@ import (
 	"strings"
 )
 
-// formContentType is the media type of every request of the API.
-const formContentType = "application/x-www-form-urlencoded"
-
 // JSON punctuation, percent-encoded as net/url does it.
 const (
 	openObject  = "%7B"
 	closeObject = "%7D"
+	openList    = "%5B"
+	closeList   = "%5D"
 	quote       = "%22"
 	comma       = "%2C"
 	colon       = "%3A"
 )
 
-// setPTRForm encodes the request of setPTR. Equal input gives equal bytes: the
-// fields are sorted by name, as url.Values.Encode sorts them, and so are the
-// records.
+// ptrForm encodes the request of setPTR, and without names that of getPTR and
+// deletePTR. Equal input gives equal bytes: the fields are sorted by name, as
+// url.Values.Encode sorts them, and so are the records.
 //
 // The value of ip is JSON text in a form value. It needs no escaping beyond the
 // punctuation, because canonicalRecords lets nothing through that JSON or the
-// form would escape; FuzzSetPTRForm holds this against encoding/json and
-// net/url.
-func setPTRForm(s Session, records []record) []byte {
-	form := make([]byte, 0, setPTRFormSize(s, records))
-	if s.APIHost != "" {
-		form = append(form, "api_host="...)
-		form = append(form, url.QueryEscape(s.APIHost)...)
-		form = append(form, '&')
+// form would escape; FuzzPTRForm holds this against encoding/json and net/url.
+func ptrForm(s Session, records []record) []byte {
+	// A size that the form just fits in, so that it takes one buffer.
+	size := 128 + len("%00")*(len(s.APIHost)+len(s.KVMID)+len(s.Signature))
+	for _, r := range records {
+		size += len(quote+quote+colon+quote+quote+comma) + len(r.address) + 2*strings.Count(r.address, ":") + len(r.name)
 	}
-	form = append(form, "ip="...)
-	form = appendIPObject(form, records)
-	form = append(form, "&kvm_id="...)
-	form = append(form, url.QueryEscape(s.KVMID)...)
-	form = append(form, "&signature="...)
-	form = append(form, url.QueryEscape(s.Signature)...)
-	form = append(form, "&valid_until="...)
-	return strconv.AppendInt(form, s.ValidUntil.Unix(), 10)
+	form := make([]byte, 0, size)
+	if s.APIHost != "" {
+		form = appendField(form, "api_host", s.APIHost)
+	}
+	form = appendIP(appendField(form, "ip", ""), records)
+	form = appendField(form, "kvm_id", s.KVMID)
+	form = appendField(form, "signature", s.Signature)
+	return strconv.AppendInt(appendField(form, "valid_until", ""), s.ValidUntil.Unix(), 10)
 }
 
-// appendIPObject appends {"address":"name",...}.
-func appendIPObject(form []byte, records []record) []byte {
-	form = append(form, openObject...)
+// loginForm encodes the request of createAuthSession.
+func loginForm(c Credentials) []byte {
+	form := appendField(nil, "email", c.Email)
+	if c.KVMID != "" {
+		form = appendField(form, "kvm_id", c.KVMID)
+	}
+	return appendField(form, "pw", c.Password)
+}
+
+func appendField(form []byte, name, value string) []byte {
+	if len(form) > 0 {
+		form = append(form, '&')
+	}
+	form = append(append(form, name...), '=')
+	return append(form, url.QueryEscape(value)...)
+}
+
+// appendIP appends {"address":"name",...}, or ["address",...] where there are no
+// names.
+func appendIP(form []byte, records []record) []byte {
+	open, end := openObject, closeObject
+	if records[0].name == "" {
+		open, end = openList, closeList
+	}
+	form = append(form, open...)
 	for i, r := range records {
 		if i > 0 {
 			form = append(form, comma...)
 		}
 		form = append(form, quote...)
 		form = appendAddress(form, r.address)
-		form = append(form, quote+colon+quote...)
-		form = append(form, r.name...)
+		if r.name != "" {
+			form = append(form, quote+colon+quote...)
+			form = append(form, r.name...)
+		}
 		form = append(form, quote...)
 	}
-	return append(form, closeObject...)
+	return append(form, end...)
 }
 
 // appendAddress appends an address: the colon is all that needs escaping.
@@ -69,20 +90,4 @@ func appendAddress(form []byte, address string) []byte {
 		}
 	}
 	return form
-}
-
-// setPTRFormSize is a size that the form of these records just fits in, so that
-// it takes one buffer.
-func setPTRFormSize(s Session, records []record) int {
-	const (
-		names       = len("api_host=&ip=&kvm_id=&signature=&valid_until=") + len("9223372036854775807")
-		punctuation = len(quote+quote+colon+quote+quote) + len(comma)
-		perByte     = len("%00") // at the most
-		perColon    = len(colon) - len(":")
-	)
-	size := names + len(openObject+closeObject) + perByte*(len(s.APIHost)+len(s.KVMID)+len(s.Signature))
-	for _, r := range records {
-		size += punctuation + len(r.address) + perColon*strings.Count(r.address, ":") + len(r.name)
-	}
-	return size
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/edisptr/edis-go/gen"
+	"github.com/edisptr/edis-go/pkg/internal/contract"
 )
 
 // plainForm encodes a request with encoding/json and net/url, as a reference.
@@ -36,7 +37,7 @@ func plainForm(t *testing.T, s Session, records []record) string {
 	return form.Encode()
 }
 
-func FuzzSetPTRForm(f *testing.F) {
+func FuzzPTRForm(f *testing.F) {
 	f.Add([]byte{192, 0, 2, 10}, "mail.example.com", "2001:db8::10", "MAIL.example.com.", "kvm_1", "a+b&c=d%", "12345.edis.example", int64(1737476000))
 	f.Add([]byte{}, "bücher.example", "::ffff:192.0.2.1", "a_b.example", "", "", "", int64(-1))
 	f.Add(make([]byte, 16), "xn--bcher-kva.example", "64:ff9b::192.0.2.33", "0-0.x", "\x00é", "\"\\\n", "h", int64(1<<62))
@@ -48,36 +49,36 @@ func FuzzSetPTRForm(f *testing.F) {
 		if address, err := netip.ParseAddr(address2); err == nil {
 			ptrs[address] = name2
 		}
-		records, err := canonicalRecords(ptrs, true)
-		if err != nil {
+		records, bad := canonicalPTRs(ptrs, true)
+		if len(bad) > 0 {
 			t.Skip("refused before it is encoded")
 		}
 		s := Session{KVMID: kvmID, Signature: signature, APIHost: apiHost, ValidUntil: time.Unix(validUntil, 0)}
-		got, want := string(setPTRForm(s, records)), plainForm(t, s, records)
+		got, want := string(ptrForm(s, records)), plainForm(t, s, records)
 		if got != want {
-			t.Errorf("setPTRForm(%v, %v) = %s, want %s", s, ptrs, got, want)
+			t.Errorf("ptrForm(%v, %v) = %s, want %s", s, ptrs, got, want)
 		}
 	})
 }
 
 // The size that is reserved for a form holds it: a second allocation for a
 // large call would double its memory.
-func TestSetPTRFormIsOneBuffer(t *testing.T) {
-	t.Parallel()
+func TestPTRFormIsOneBuffer(t *testing.T) { //nolint:paralleltest // AllocsPerRun
 	ptrs := make(map[netip.Addr]string)
 	for i := range 1000 {
 		ptrs[netip.AddrFrom4([4]byte{198, 51, byte(i >> 8), byte(i)})] = "a.example"
 		ptrs[netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1, byte(i >> 8), byte(i)})] = "b.example"
 		ptrs[netip.AddrFrom16([16]byte{0x20, 2, 0xd, 0xb8, 14: byte(i >> 8), 15: byte(i)})] = "c.example"
 	}
-	records, err := canonicalRecords(ptrs, false)
-	if err != nil {
-		t.Fatal(err)
+	records, bad := canonicalPTRs(ptrs, false)
+	if len(bad) > 0 {
+		t.Fatal(bad)
 	}
 	s := Session{KVMID: "kvm_1", Signature: "a+b&c", APIHost: "h.example", ValidUntil: time.Unix(1737476000, 0)}
-	form := setPTRForm(s, records)
-	if size := setPTRFormSize(s, records); len(form) > size || len(form) < size-100 {
-		t.Errorf("form has %d bytes in a buffer of %d, reserved were %d", len(form), cap(form), size)
+	form := ptrForm(s, records)
+	allocations := testing.AllocsPerRun(10, func() { form = ptrForm(s, records) })
+	if unused := cap(form) - len(form); unused > 1024 || allocations > 4 { // the buffer, and the escaped fields
+		t.Errorf("%v allocations, and %d of %d bytes are not used", allocations, unused, cap(form))
 	}
 }
 
@@ -85,12 +86,12 @@ func TestSetPTRFormIsOneBuffer(t *testing.T) {
 // it: held here rather than at each call.
 func TestSetPTRFormMatchesRequestSchema(t *testing.T) {
 	t.Parallel()
-	records, err := canonicalRecords(map[netip.Addr]string{netip.MustParseAddr("2001:db8::10"): "mail.example.com"}, false)
-	if err != nil {
-		t.Fatal(err)
+	records, bad := canonicalPTRs(map[netip.Addr]string{netip.MustParseAddr("2001:db8::10"): "mail.example.com"}, false)
+	if len(bad) > 0 {
+		t.Fatal(bad)
 	}
 	s := Session{KVMID: "kvm_1", Signature: "s", APIHost: "h.example", ValidUntil: time.Unix(1737476000, 0)}
-	form, err := url.ParseQuery(string(setPTRForm(s, records)))
+	form, err := url.ParseQuery(string(ptrForm(s, records)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,11 +109,11 @@ func TestSetPTRFormMatchesRequestSchema(t *testing.T) {
 	if err := json.Unmarshal(encoded, &value); err != nil {
 		t.Fatal(err)
 	}
-	document, err := gen.GetSpec()
+	operations, err := contract.Operations()
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema := document.Paths.Value("/set/ptr").Post.RequestBody.Value.Content[formContentType].Schema.Value
+	schema := operations["setPTR"].Form
 	if err := schema.VisitJSON(value, openapi3.VisitAsRequest()); err != nil {
 		t.Errorf("request model %s: %v", encoded, err)
 	}

@@ -1,188 +1,120 @@
 package edis
 
 import (
-	"bytes"
-	"encoding/binary"
-	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"html"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// redacted stands where a secret was.
-const redacted = "[redacted]"
+const (
+	redacted = "[redacted]" // stands where a secret was
 
-// redactor replaces the secrets of one call in texts that came from outside: an
-// answer, or an error that quotes one.
+	maxSecret = 1 << 10  // longest secret in bytes
+	maxText   = 16 << 10 // beginning of a text that is looked at, far more than is ever shown
+)
+
+// checkSecret refuses a secret that could not be kept out of a text.
+func checkSecret(secret string) (refused string) {
+	switch {
+	case secret == "":
+		return "empty"
+	case len(secret) > maxSecret:
+		return "longer than 1 KiB"
+	case !utf8.ValidString(secret) || strings.ContainsFunc(secret, unicode.IsControl):
+		return "has control characters or invalid UTF-8"
+	}
+	return ""
+}
+
+// redactor holds the secrets of one call, and keeps them out of texts that came
+// from outside: an answer, or an error that quotes one.
 type redactor []string
 
-// text returns s without secrets and control characters, at most limit bytes
-// long: it may be shown on a terminal.
+// text returns the beginning of s, at most limit bytes, without secrets and
+// control characters: it may be shown on a terminal. If there is a secret in it,
+// its escapes are undone as well.
 func (r redactor) text(s string, limit int) string {
-	return clip(strings.Map(printable, r.replace(s, limit)), limit)
-}
-
-// bytes returns the beginning of raw without secrets.
-func (r redactor) bytes(raw []byte, limit int) []byte {
-	return []byte(clip(r.replace(string(raw), limit), limit))
-}
-
-// replace returns s without secrets, and not more than its first limit bytes.
-func (r redactor) replace(s string, limit int) string {
-	// A secret that begins before the limit ends within the window, even if each
-	// of its bytes takes the longest form, such as "%2525252B" or "\\\u002b".
-	const longestForm = 16
-	window := limit
-	for _, secret := range r {
-		window += longestForm * len(secret)
-	}
-	beginning := s[:min(len(s), window)]
-	plain := unescape(beginning)
-	hidden := make([]bool, len(beginning))
-	for _, secret := range r {
-		plain.mark(hidden, unescape(secret).text)
-	}
-	var text strings.Builder
-	for i := range min(len(s), limit) {
-		switch {
-		case !hidden[i]:
-			text.WriteByte(s[i])
-		case i == 0 || !hidden[i-1]:
-			text.WriteString(redacted)
-		}
-	}
-	if len(s) > limit {
-		text.WriteString(ellipsis)
-	}
-	return text.String()
-}
-
-// unescaped is a text with all escapes undone, in lower case. Byte i of it
-// stands at from[i] to to[i] of the original.
-type unescaped struct {
-	text     []byte
-	from, to []int
-}
-
-// mark sets hidden for each byte of the original that is part of secret.
-func (u *unescaped) mark(hidden []bool, secret []byte) {
-	if len(secret) == 0 {
-		return
-	}
-	for start := 0; ; {
-		found := bytes.Index(u.text[start:], secret)
-		if found < 0 {
-			return
-		}
-		start += found
-		for i := u.from[start]; i < u.to[start+len(secret)-1]; i++ {
-			hidden[i] = true
-		}
-		start++
-	}
-}
-
-// unescape undoes the escapes in which a secret can come back: of URLs, forms,
-// JSON, Go and HTML, in either case and one inside the other. It makes no
-// difference between texts that escape to the same; so it finds a secret that
-// looks escaped itself.
-func unescape(s string) *unescaped {
-	u := &unescaped{text: []byte(s), from: make([]int, len(s)), to: make([]int, len(s))}
-	for i := range len(s) {
-		u.from[i], u.to[i] = i, i+1
-	}
-	const layers = 8 // that nobody needs; but "%25252525..." must not take long
+	s = strings.ToValidUTF8(s[:min(len(s), maxText)], "?")
+	hidden, found := s, false
+	// A secret can stand in any layer of escapes, and can look escaped itself.
 	for range layers {
-		if !u.unescapeOnce() {
-			break
+		plain := hidden
+		for _, secret := range slices.SortedFunc(slices.Values(r), func(a, b string) int { return len(b) - len(a) }) {
+			hidden = replace(replace(hidden, secret), unescape(secret))
 		}
+		found = found || hidden != plain
+		hidden = strings.ToValidUTF8(unescapeOnce(hidden), "?")
 	}
-	for i, c := range u.text {
-		if c == '+' {
-			c = ' '
+	if found {
+		if len(s) >= maxText { // half a secret may be left at the end
+			hidden = hidden[:max(0, len(hidden)-maxSecret)]
 		}
-		u.text[i] = lower(c)
+		s = strings.ReplaceAll(hidden, placeholder, redacted)
 	}
-	return u
+	return clip(strings.Map(printable, s), limit)
 }
 
-// unescapeOnce undoes the outer layer of escapes, in place, and tells whether
-// there was one.
-func (u *unescaped) unescapeOnce() (changed bool) {
-	kept := 0
-	for i := 0; i < len(u.text); {
-		plain, length := escape(u.text[i:])
-		from, to := u.from[i], u.to[i+length-1]
-		changed = changed || length != len(plain)
-		// An escape is never shorter than what it stands for, so this does not
-		// overtake i.
-		for _, c := range plain {
-			u.text[kept], u.from[kept], u.to[kept] = c, from, to
-			kept++
+// placeholder is not longer than any secret.
+const placeholder = "\x00"
+
+// replace finds a secret, be it in another case or with blanks as in a form.
+func replace(plain, secret string) string {
+	folded, wanted := strings.Map(fold, plain), strings.Map(fold, secret)
+	var text strings.Builder
+	for at := strings.Index(folded, wanted); at >= 0 && wanted != ""; at = strings.Index(folded, wanted) {
+		text.WriteString(plain[:at] + placeholder)
+		plain, folded = plain[at+len(wanted):], folded[at+len(wanted):]
+	}
+	return text.String() + plain
+}
+
+// fold changes ASCII to ASCII only, so it keeps the length of a text.
+func fold(char rune) rune {
+	switch {
+	case char == '+':
+		return ' '
+	case char >= 'A' && char <= 'Z':
+		return char + ('a' - 'A')
+	}
+	return char
+}
+
+// escapes are those of URLs and forms, JSON, Go and HTML.
+var escapes = regexp.MustCompile(`(?i)%[0-9a-f]{2}|(?-i:\\U)[0-9a-f]{8}|(?:\\u[0-9a-f]{4})+|\\x[0-9a-f]{2}|\\|&#?[0-9a-z]{1,8};`)
+
+// layers of escapes are looked into, more than there are; "%25252525..." must
+// not take long.
+const layers = 8
+
+// unescapeOnce undoes the outer layer of escapes.
+func unescapeOnce(s string) string {
+	return escapes.ReplaceAllStringFunc(s, func(escape string) (plain string) {
+		switch {
+		case escape[0] == '%':
+			plain, _ = url.PathUnescape(escape)
+		case escape[0] == '&':
+			plain = html.UnescapeString(escape)
+		case len(escape) > 1 && escape[1] == 'u': // maybe a pair of surrogates
+			_ = json.Unmarshal([]byte(`"`+escape+`"`), &plain)
+		case len(escape) > 1:
+			plain, _ = strconv.Unquote(`"` + escape + `"`)
 		}
-		i += length
-	}
-	u.text, u.from, u.to = u.text[:kept], u.from[:kept], u.to[:kept]
-	return changed
+		return plain // nothing for a backslash before something else
+	})
 }
 
-// escape reads one character or escape at the beginning of s. It returns what
-// that stands for and how long it is.
-func escape(s []byte) (plain []byte, length int) {
-	switch s[0] {
-	case '%':
-		if octet := hexAt(s, 1, 1); octet != nil {
-			return octet, 3
-		}
-	case '&':
-		if end := bytes.IndexByte(s[:min(len(s), 12)], ';'); end > 0 {
-			entity := string(s[:end+1])
-			if plain := html.UnescapeString(entity); plain != entity {
-				return []byte(plain), end + 1
-			}
-		}
-	case '\\':
-		return backslashEscape(s)
+func unescape(s string) string {
+	for range layers {
+		s = unescapeOnce(s)
 	}
-	return s[:1], 1
-}
-
-// backslashEscape reads an escape of JSON or Go. What is no number stands for
-// the character that follows.
-func backslashEscape(s []byte) (plain []byte, length int) {
-	if octet := hexAt(s, 2, 1); octet != nil && lower(s[1]) == 'x' {
-		return octet, 4
-	}
-	unit := hexAt(s, 2, 2)
-	if unit == nil || lower(s[1]) != 'u' {
-		return nil, 1
-	}
-	char := rune(binary.BigEndian.Uint16(unit))
-	if low := hexAt(s, 8, 2); low != nil && utf16.IsSurrogate(char) {
-		return utf8.AppendRune(nil, utf16.DecodeRune(char, rune(binary.BigEndian.Uint16(low)))), 12
-	}
-	return utf8.AppendRune(nil, char), 6
-}
-
-// hexAt returns the octets that the digits from start say, or nil.
-func hexAt(s []byte, start, octets int) []byte {
-	if len(s) < start+2*octets {
-		return nil
-	}
-	decoded, err := hex.DecodeString(string(s[start : start+2*octets]))
-	if err != nil {
-		return nil
-	}
-	return decoded
-}
-
-func lower(c byte) byte {
-	if c >= 'A' && c <= 'Z' {
-		return c + ('a' - 'A')
-	}
-	return c
+	return s
 }
 
 func printable(char rune) rune {
@@ -192,16 +124,23 @@ func printable(char rune) rune {
 	return ' '
 }
 
-const ellipsis = "..."
-
 // clip shortens s to at most limit bytes, not inside a character, and says so.
 func clip(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	end := limit - len(ellipsis)
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + ellipsis
+	const ellipsis = "..."
+	return strings.ToValidUTF8(s[:limit-len(ellipsis)], "") + ellipsis
 }
+
+// redactedCause is an error of the transport, which can quote an answer and so a
+// secret. It can be tested for, but not taken apart.
+type redactedCause struct {
+	text  string
+	cause error
+}
+
+func (r redactor) cause(err error) error { return &redactedCause{r.text(err.Error(), 2048), err} }
+
+func (e *redactedCause) Error() string        { return e.text }
+func (e *redactedCause) Is(target error) bool { return errors.Is(e.cause, target) }

@@ -6,27 +6,30 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/edisptr/edis-go/pkg/internal/canonical"
 )
 
 // A Session is the right to change the records of one KVM server until it
 // expires, as the operation createAuthSession of the API hands it out. It is
 // its own [SessionSource].
 //
-// The signature is a bearer secret. However a Session is printed, logged or
-// marshalled, the signature is not shown.
+// The signature is a bearer secret. Packages fmt, log, log/slog and
+// encoding/json do not show it, but for a Session in an unexported field of a
+// struct, whose methods they cannot call. A Session does not come back from the
+// JSON it is marshalled to.
 type Session struct {
 	// KVMID names the server, such as "kvm_123456_789012". Required.
 	KVMID string
-	// Signature is the secret that proves the session. Required.
+	// Signature is the secret that proves the session: at most 1 KiB of text
+	// without control characters. Required.
 	Signature string
 	// APIHost is the bare host name that came with the session. It is sent as
 	// a field, never used as an address to call. Optional.
 	APIHost string
-	// ValidUntil is when the session expires; it is sent in whole seconds.
-	// Required.
+	// ValidUntil is when the session expires, which a call compares with the
+	// clock of this machine. It is sent in whole seconds. Required.
 	ValidUntil time.Time
 	// PrimaryIP is the server's main address, zero if not told.
 	PrimaryIP netip.Addr
@@ -40,49 +43,26 @@ type Session struct {
 // concurrent use. It is asked once the input of the call was found good, and
 // its error ends the call with nothing sent.
 type SessionSource interface {
+	// Session returns a session that is valid now, or why there is none.
 	Session(context.Context) (Session, error)
 }
 
 // Session returns s, so that a Session is its own source.
 func (s Session) Session(context.Context) (Session, error) { return s, nil }
 
-// maxSignatureLength bounds what has to be found again in texts that must not
-// show it.
-const maxSignatureLength = 4 << 10
-
-func unprintable(char rune) bool { return char == utf8.RuneError || printable(char) != char }
-
 // check refuses a session that cannot work, before it is sent.
-func (s Session) check(now time.Time) error {
-	var bad inputErrors
-	refuse := func(field, value, reason string) {
-		bad = append(bad, &InputError{Field: "Session." + field, Value: value, Reason: reason})
-	}
+func (s Session) check() (bad refusals) {
 	if s.KVMID == "" {
-		refuse("KVMID", "", "empty")
+		bad.add("Session.KVMID", "", "empty")
 	}
-	switch {
-	case s.Signature == "":
-		refuse("Signature", "", "empty")
-	case len(s.Signature) > maxSignatureLength || strings.ContainsFunc(s.Signature, unprintable):
-		refuse("Signature", redacted, fmt.Sprintf("not a printable text of at most %d bytes", maxSignatureLength))
-	}
+	bad.add("Session.Signature", "", checkSecret(s.Signature))
 	if s.ValidUntil.IsZero() {
-		refuse("ValidUntil", "", "not set")
+		bad.add("Session.ValidUntil", "", "not set")
 	}
 	if s.APIHost != "" {
-		if reason := checkHostName(strings.ToLower(s.APIHost), true); reason != "" {
-			refuse("APIHost", s.APIHost, reason)
-		}
+		bad.add("Session.APIHost", s.APIHost, canonical.CheckHostName(s.APIHost, true))
 	}
-	if len(bad) > 0 {
-		return bad
-	}
-	if !now.Before(s.ValidUntil) {
-		return newCallError(redactor{s.Signature}, ErrNotSent,
-			fmt.Errorf("%w at %s", ErrSessionExpired, s.ValidUntil.UTC().Format(time.RFC3339)))
-	}
-	return nil
+	return bad
 }
 
 // redactedSession prints like a Session, but has none of its methods.

@@ -1,49 +1,69 @@
 package edistest
 
 import (
-	"crypto/subtle"
-	"errors"
 	"fmt"
 	"io"
-	"log"
+	"maps"
 	"mime"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"regexp"
-	"strconv"
-	"time"
+	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json"
 
-	"github.com/edisptr/edis-go/gen"
+	"github.com/edisptr/edis-go/pkg/internal/canonical"
+	"github.com/edisptr/edis-go/pkg/internal/contract"
 )
 
 // A Request is one request as the API received it.
 type Request struct {
-	Method string
-	Path   string
-	Header http.Header
-	Body   string     // as it came, secrets included
-	Form   url.Values // Body decoded; nil if it is not a form
-	Status int        // of the answer
+	// Method, Path and Header are those of HTTP.
+	Method, Path string
+	Header       http.Header
+	// Body is what came, secrets included.
+	Body string
+	// Form is Body decoded; nil if it is not a form.
+	Form url.Values
+	// Status is that of the answer; 0 if the connection was broken instead.
+	Status int
 }
 
 const (
-	formContentType = "application/x-www-form-urlencoded"
 	jsonContentType = "application/json"
 
 	maxRequestBytes = 256 << 20 // a form of a million records has about 80 MB
 )
 
-// specOperation is one operation of the API document, and what the fake does
-// for it.
-type specOperation struct {
-	method  string
-	request *openapi3.Schema
-	answers *openapi3.Responses
-	serve   func(*Server, map[string]any) reply
+// route is one operation of the API document, and what the fake does for it.
+type route struct {
+	*contract.Operation
+	serve   func(*Server, map[string]any) reply // needs no session; nil for the others, which have
+	names   func(fields map[string]any) (map[netip.Addr]string, error)
+	done    func(*Server, route, []netip.Addr) reply
+	writes  bool
+	failure func(status int, text string) reply
+}
+
+// routes gives each operation of the document what serves it.
+func routes(documented map[string]*contract.Operation) map[string]route {
+	served := map[string]route{
+		"setPTR":            {names: wantedNames, writes: true, done: (*Server).confirm, failure: failureAs("error")},
+		"deletePTR":         {names: noNames, writes: true, done: (*Server).confirm, failure: failureAs("message")},
+		"getPTR":            {names: noNames, done: (*Server).list, failure: failureAs("error")},
+		"createAuthSession": {serve: (*Server).logIn, failure: loginFailure},
+	}
+	byPath := make(map[string]route)
+	for id, operation := range documented {
+		r, ok := served[id]
+		if !ok {
+			panic(fmt.Sprintf("edistest: the API document has an operation %q that the fake does not serve", id))
+		}
+		r.Operation = operation
+		byPath[operation.Path] = r
+	}
+	return byPath
 }
 
 // reply is an answer before it is encoded.
@@ -52,130 +72,162 @@ type reply struct {
 	body   map[string]any
 }
 
-func success(message string) reply {
-	return reply{http.StatusOK, map[string]any{"status": "success", "message": message}}
+// failureAs makes the replies of an operation that fails; the document has two
+// names for the field of the text.
+func failureAs(field string) func(int, string) reply {
+	return func(status int, text string) reply {
+		return reply{status, map[string]any{"status": "error", field: text}}
+	}
 }
 
-func failure(status int, format string, args ...any) reply {
-	return reply{status, map[string]any{"status": "error", "error": fmt.Sprintf(format, args...)}}
+// response is what goes back over HTTP.
+type response struct {
+	status      int
+	header      http.Header
+	contentType string
+	body        []byte
 }
 
-// mustLoadSpec finds in the document the operations that the fake serves. That
-// it fails would be a defect of this module, so it panics.
-func mustLoadSpec() map[string]specOperation {
-	served := map[string]func(*Server, map[string]any) reply{
-		"setPTR": (*Server).serveSetPTR,
-	}
-	document, err := gen.GetSpec()
-	if err != nil {
-		panic(fmt.Sprintf("edistest: the embedded API document: %v", err))
-	}
-	operations := make(map[string]specOperation)
-	for path, item := range document.Paths.Map() {
-		for method, operation := range item.Operations() {
-			serve, ok := served[operation.OperationID]
-			if !ok {
-				panic(fmt.Sprintf("edistest: the API document has an operation %q that the fake does not serve", operation.OperationID))
-			}
-			operations[path] = specOperation{
-				method:  method,
-				request: operation.RequestBody.Value.Content[formContentType].Schema.Value,
-				answers: operation.Responses,
-				serve:   serve,
-			}
-		}
-	}
-	return operations
-}
-
-// ServeHTTP serves the API, for those who want to put a handler of their own
-// before it.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
 	received := Request{Method: r.Method, Path: r.URL.Path, Header: r.Header, Body: string(body)}
 	if err == nil {
 		received.Form, err = parseForm(r.Header, received.Body)
 	}
-	answer := s.answer(received, err)
+	called, ok := s.routes[received.Path]
+	switch {
+	case !ok:
+		s.respond(w, received, notOfTheAPI(http.StatusNotFound, "the API document has no path %q", received.Path))
+		return
+	case received.Method != called.Method:
+		s.respond(w, received, notOfTheAPI(http.StatusMethodNotAllowed, "this path takes %s, not %s", called.Method, received.Method))
+		return
+	}
+	fault := s.nextFault(called.ID)
+	fault.wait(r)
+	usual := s.handle(called, received.Form, err, fault)
+	switch {
+	case fault.Drop || fault.Reset:
+		s.keep(received)
+		fault.breakConnection(w)
+	case fault.answers():
+		s.respond(w, received, fault.response(called))
+	default:
+		s.respond(w, received, called.response(usual))
+	}
+}
+
+// notOfTheAPI says that the request is not one of the API at all.
+func notOfTheAPI(status int, format string, args ...any) response {
+	return response{status: status, contentType: "text/plain; charset=utf-8", body: fmt.Appendf(nil, "edistest: "+format+"\n", args...)}
+}
+
+// respond sends an answer, once the request is kept: a test that has the answer
+// must find the request.
+func (s *Server) respond(w http.ResponseWriter, received Request, answer response) {
 	received.Status = answer.status
-	s.record(received) // before the answer: who has that must find the request
+	s.keep(received)
+	maps.Copy(w.Header(), answer.header)
 	w.Header().Set("Content-Type", answer.contentType)
 	w.WriteHeader(answer.status)
 	_, _ = w.Write(answer.body) // a client that has gone is none of our business
 }
 
-func (s *Server) record(received Request) {
+func (s *Server) keep(received Request) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.requests = append(s.requests, received)
 }
 
-// answer is what goes back over HTTP.
-type answer struct {
-	status      int
-	contentType string
-	body        []byte
-}
-
-// answer routes a request and serves it.
-func (s *Server) answer(received Request, formErr error) answer {
-	operation, ok := s.spec[received.Path]
-	if !ok {
-		return undocumented(http.StatusNotFound, "the API document has no path %q", received.Path)
-	}
-	if received.Method != operation.method {
-		return undocumented(http.StatusMethodNotAllowed, "this path takes %s, not %s", operation.method, received.Method)
-	}
-	return operation.encode(s.serve(operation, received.Form, formErr))
-}
-
-// undocumented says that the request is not one of the API at all.
-func undocumented(status int, format string, args ...any) answer {
-	return answer{status, "text/plain; charset=utf-8", fmt.Appendf(nil, "edistest: "+format+"\n", args...)}
-}
-
-// serve checks a request against the schema and the session, and carries it
-// out.
-func (s *Server) serve(operation specOperation, form url.Values, formErr error) reply {
+// handle checks a call against schema and session and carries it out, as far as
+// the fault lets it.
+func (s *Server) handle(called route, form url.Values, formErr error, fault Fault) reply {
 	if formErr != nil {
-		return failure(http.StatusBadRequest, "%v", formErr)
+		return called.failure(http.StatusBadRequest, formErr.Error())
 	}
-	fields, err := decodeFields(operation.request, form)
+	fields, err := decodeFields(called.Form, form)
 	if err != nil {
-		return failure(http.StatusBadRequest, "%v", err)
+		return called.failure(http.StatusBadRequest, err.Error())
 	}
-	if err := s.checkSession(fields); err != nil {
-		return failure(http.StatusUnauthorized, "%v", err)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if called.serve != nil {
+		return called.serve(s, fields)
 	}
-	return operation.serve(s, fields)
+	session, refused := s.sessionOf(fields)
+	if refused != "" {
+		return called.failure(http.StatusUnauthorized, refused)
+	}
+	names, err := called.names(fields)
+	if err != nil {
+		return called.failure(http.StatusBadRequest, err.Error())
+	}
+	addresses := slices.SortedFunc(maps.Keys(names), netip.Addr.Compare)
+	for _, address := range addresses {
+		if !s.owns(session.KVMID, address) {
+			return called.failure(http.StatusBadRequest, fmt.Sprintf("%s is not an address of %s", address, session.KVMID))
+		}
+	}
+	if called.writes {
+		s.write(addresses, names, fault)
+	}
+	return called.done(s, called, addresses)
 }
 
-// encode makes the answer, once the reply was found valid against the document.
-func (o specOperation) encode(r reply) answer {
-	if err := o.check(r); err != nil {
-		log.Printf("edistest: reply withheld, it does not match the API document: %v", err)
-		r = failure(http.StatusInternalServerError, "internal error")
+// write sets the records of addresses, or so many of them as the fault says. An
+// empty name removes one.
+func (s *Server) write(addresses []netip.Addr, names map[netip.Addr]string, fault Fault) {
+	if fault.answers() && fault.Apply >= 0 {
+		addresses = addresses[:min(fault.Apply, len(addresses))]
 	}
+	now := s.now()
+	for _, address := range addresses {
+		s.records.set(address, names[address], now)
+	}
+}
+
+// confirm replies to a write, with the text of the document where it has one.
+func (s *Server) confirm(called route, _ []netip.Addr) reply {
+	body := map[string]any{"status": "success"}
+	if text := called.Example(http.StatusOK, "message"); text != "" {
+		body["message"] = text
+	}
+	return reply{http.StatusOK, body}
+}
+
+// list replies to a read. An address without a record is left out.
+func (s *Server) list(_ route, addresses []netip.Addr) reply {
+	now, list := s.now(), []any{}
+	for _, address := range addresses {
+		if name := s.records.shown(address, now); name != "" {
+			list = append(list, map[string]any{"ip": address.String(), "ptr_record": name})
+		}
+	}
+	return reply{http.StatusOK, map[string]any{"status": "success", "records": list}}
+}
+
+// response encodes a reply, once it was found valid against the document.
+func (r route) response(usual reply) response {
+	answer := response{status: usual.status, contentType: jsonContentType, body: encode(usual)}
+	header := http.Header{"Content-Type": {jsonContentType}}
+	if _, mismatch := r.Answer(usual.status, header, answer.body); mismatch != "" {
+		return r.response(r.failure(http.StatusInternalServerError, "the reply would not be as documented: "+mismatch))
+	}
+	return answer
+}
+
+func encode(r reply) []byte {
 	body, err := json.Marshal(r.body, json.Deterministic(true))
 	if err != nil {
 		panic(fmt.Sprintf("edistest: a map of strings does not marshal: %v", err))
 	}
-	return answer{r.status, jsonContentType, body}
-}
-
-func (o specOperation) check(r reply) error {
-	documented := o.answers.Status(r.status)
-	if documented == nil {
-		return fmt.Errorf("status %d is not documented", r.status)
-	}
-	return documented.Value.Content[jsonContentType].Schema.Value.VisitJSON(r.body,
-		openapi3.VisitAsResponse(), openapi3.DisableSchemaErrorDetails())
+	return body
 }
 
 // parseForm decodes a form in which each field stands once.
 func parseForm(header http.Header, body string) (url.Values, error) {
-	if mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type")); err != nil || mediaType != formContentType {
-		return nil, fmt.Errorf("the content type is %q, not %s", header.Get("Content-Type"), formContentType)
+	if mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type")); err != nil || mediaType != contract.FormContentType {
+		return nil, fmt.Errorf("the content type is %q, not %s", header.Get("Content-Type"), contract.FormContentType)
 	}
 	form, err := url.ParseQuery(body)
 	if err != nil {
@@ -211,58 +263,44 @@ func decodeFields(schema *openapi3.Schema, form url.Values) (map[string]any, err
 	return fields, nil
 }
 
-// checkSession refuses a call with another session than that of the server. The
-// schema has made sure that the fields are there.
-func (s *Server) checkSession(fields map[string]any) error {
-	given := func(field string) string { text, _ := fields[field].(string); return text }
-	want := s.session
-	switch {
-	case subtle.ConstantTimeCompare([]byte(given("signature")), []byte(want.Signature)) != 1:
-		return errors.New("unknown signature")
-	case given("kvm_id") != want.KVMID:
-		return errors.New("the session is not one for this kvm_id")
-	case given("valid_until") != strconv.FormatInt(want.ValidUntil.Unix(), 10):
-		return errors.New("valid_until is not that of the session")
-	case !time.Now().Before(want.ValidUntil):
-		return errors.New("the session has expired")
-	}
-	return nil
-}
-
-func (s *Server) serveSetPTR(fields map[string]any) reply {
-	ptrs, err := parsePTRs(fields["ip"].(map[string]any)) // an object, says the schema
-	if err != nil {
-		return failure(http.StatusBadRequest, "%v", err)
-	}
-	s.setPTRs(ptrs)
-	return success(fmt.Sprintf("%d PTR records set", len(ptrs)))
-}
-
-func parsePTRs(object map[string]any) (map[netip.Addr]string, error) {
-	ptrs := make(map[netip.Addr]string, len(object))
-	for text, value := range object {
-		address, err := parseAddress(text)
+// wantedNames reads the field ip of setPTR.
+func wantedNames(fields map[string]any) (map[netip.Addr]string, error) {
+	ptrs := make(map[netip.Addr]string)
+	for text, value := range fields["ip"].(map[string]any) { // as the schema says
+		address, err := parseAddress(text, ptrs)
 		if err != nil {
 			return nil, err
 		}
-		if _, twice := ptrs[address]; twice {
-			return nil, fmt.Errorf("address %s is given twice", address)
-		}
-		name := value.(string) // says the schema
-		if !hostName.MatchString(name) || len(name) > 253 {
-			return nil, fmt.Errorf("%q is not a host name", name)
+		name, refused := canonical.Name(value.(string), true)
+		if refused != "" {
+			return nil, fmt.Errorf("host name %q for %s: %s", value, address, refused)
 		}
 		ptrs[address] = name
 	}
 	return ptrs, nil
 }
 
-func parseAddress(text string) (netip.Addr, error) {
+// noNames reads the field ip of deletePTR and getPTR.
+func noNames(fields map[string]any) (map[netip.Addr]string, error) {
+	ptrs := make(map[netip.Addr]string)
+	for _, value := range fields["ip"].([]any) { // as the schema says
+		address, err := parseAddress(value.(string), ptrs)
+		if err != nil {
+			return nil, err
+		}
+		ptrs[address] = ""
+	}
+	return ptrs, nil
+}
+
+func parseAddress(text string, given map[netip.Addr]string) (netip.Addr, error) {
 	address, err := netip.ParseAddr(text)
 	if err != nil || address.Zone() != "" {
 		return netip.Addr{}, fmt.Errorf("%q is not an IP address", text)
 	}
-	return address.Unmap(), nil
+	address = address.Unmap()
+	if _, twice := given[address]; twice {
+		return netip.Addr{}, fmt.Errorf("address %s is given twice", address)
+	}
+	return address, nil
 }
-
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$`)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strings"
+	"slices"
 
 	"github.com/miekg/dns"
 )
@@ -78,7 +78,7 @@ func (s *Server) serveDNS(w dns.ResponseWriter, query *dns.Msg) {
 // data for a name that has no record of this type, NXDOMAIN for any other.
 func (s *Server) lookUp(question dns.Question, answer *dns.Msg) {
 	answer.Authoritative = true
-	records, exists := s.records(question.Name)
+	records, exists := s.recordsAt(question.Name)
 	for _, record := range records {
 		if question.Qtype == record.Header().Rrtype || question.Qtype == dns.TypeANY {
 			answer.Answer = append(answer.Answer, record)
@@ -93,29 +93,31 @@ func (s *Server) lookUp(question dns.Question, answer *dns.Msg) {
 	answer.Ns = []dns.RR{startOfAuthority(question.Name)}
 }
 
-// records returns what the server has at a name. A name without records exists
+// recordsAt returns what the server has at a name. A name without records exists
 // if there are some below it (RFC 8020, section 2).
-func (s *Server) records(name string) (records []dns.RR, exists bool) {
+func (s *Server) recordsAt(name string) (records []dns.RR, exists bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	key := dns.CanonicalName(name)
-	if address, ok := s.reverse[key]; ok {
-		records = append(records, &dns.PTR{Hdr: header(name, dns.TypePTR), Ptr: dns.Fqdn(s.ptrs[address])})
+	key, now := dns.CanonicalName(name), s.now()
+	if ptr := s.records.shown(s.records.reverse[key], now); ptr != "" {
+		records = append(records, &dns.PTR{Hdr: header(name, dns.TypePTR), Ptr: dns.Fqdn(ptr)})
 	}
 	for _, address := range s.hosts[key] {
 		records = append(records, addressRecord(name, address))
 	}
-	return records, len(records) > 0 || hasNameBelow(s.reverse, key) || hasNameBelow(s.hosts, key)
+	if len(records) > 0 || slices.Contains(reverseZones, key) {
+		return records, true
+	}
+	for below, address := range s.records.reverse {
+		exists = exists || dns.IsSubDomain(key, below) && s.records.shown(address, now) != ""
+	}
+	for below := range s.hosts {
+		exists = exists || dns.IsSubDomain(key, below)
+	}
+	return nil, exists
 }
 
-func hasNameBelow[V any](names map[string]V, key string) bool {
-	for name := range names {
-		if dns.IsSubDomain(key, name) {
-			return true
-		}
-	}
-	return false
-}
+var reverseZones = []string{"in-addr.arpa.", "ip6.arpa."}
 
 func addressRecord(name string, address netip.Addr) dns.RR {
 	if address = address.Unmap(); address.Is4() {
@@ -131,8 +133,8 @@ func header(name string, recordType uint16) dns.RR_Header {
 // startOfAuthority goes with every answer that says no (RFC 2308, section 3).
 func startOfAuthority(name string) dns.RR {
 	zone := "."
-	for _, reverse := range []string{"in-addr.arpa.", "ip6.arpa."} {
-		if strings.HasSuffix(dns.CanonicalName(name), reverse) {
+	for _, reverse := range reverseZones {
+		if dns.IsSubDomain(reverse, dns.CanonicalName(name)) {
 			zone = reverse
 		}
 	}
@@ -140,14 +142,4 @@ func startOfAuthority(name string) dns.RR {
 		Hdr: header(zone, dns.TypeSOA), Ns: "ns.edistest.example.", Mbox: "hostmaster.edistest.example.",
 		Serial: 1, Refresh: 3600, Retry: 600, Expire: 86400, Minttl: ttl,
 	}
-}
-
-// reverseName returns the name that holds the PTR record of an address (RFC
-// 1035, section 3.5; RFC 3596, section 2.5).
-func reverseName(address netip.Addr) string {
-	name, err := dns.ReverseAddr(address.String())
-	if err != nil {
-		panic(fmt.Sprintf("edistest: %v has no reverse name: %v", address, err)) // parseAddress made it
-	}
-	return name
 }

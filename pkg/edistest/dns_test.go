@@ -3,6 +3,7 @@ package edistest
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -25,11 +26,12 @@ func exchange(t *testing.T, s *Server, network string, message *dns.Msg) *dns.Ms
 func TestDNS(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	s.setPTRs(map[netip.Addr]string{
-		netip.MustParseAddr("192.0.2.10"):   "old.example.com",
-		netip.MustParseAddr("2001:db8::10"): "mail.example.com",
-	})
-	s.setPTRs(map[netip.Addr]string{netip.MustParseAddr("192.0.2.10"): "mail.example.com"})
+	now := time.Now()
+	s.records.set(netip.MustParseAddr("192.0.2.10"), "old.example.com", now)
+	s.records.set(netip.MustParseAddr("2001:db8::10"), "mail.example.com", now)
+	s.records.set(netip.MustParseAddr("192.0.2.10"), "mail.example.com", now)
+	s.records.set(netip.MustParseAddr("198.51.100.1"), "gone.example.com", now)
+	s.records.set(netip.MustParseAddr("198.51.100.1"), "", now)
 	s.AddHost("Mail.example.com", netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("::ffff:192.0.2.11"))
 	s.AddHost("mail.example.com.", netip.MustParseAddr("2001:db8::10"))
 	const ip6 = "0.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa."
@@ -48,6 +50,9 @@ func TestDNS(t *testing.T) {
 		{"11.2.0.192.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, nil},
 		{"2.0.192.in-addr.arpa.", dns.TypePTR, dns.RcodeSuccess, nil}, // exists, for what is below it
 		{"3.0.192.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, nil},
+		{"1.100.51.198.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, nil}, // removed
+		{"100.51.198.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, nil},
+		{"in-addr.arpa.", dns.TypeNS, dns.RcodeSuccess, nil},
 		{"mail.example.com.", dns.TypeA, dns.RcodeSuccess, []string{"192.0.2.10", "192.0.2.11"}},
 		{"mail.example.com.", dns.TypeAAAA, dns.RcodeSuccess, []string{"2001:db8::10"}},
 		{"mail.example.com.", dns.TypeMX, dns.RcodeSuccess, nil},

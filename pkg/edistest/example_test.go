@@ -2,10 +2,13 @@ package edistest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net"
 	"net/netip"
+	"testing"
+	"time"
 
 	"github.com/edisptr/edis-go/pkg/edis"
 	"github.com/edisptr/edis-go/pkg/edistest"
@@ -15,16 +18,8 @@ import (
 func Example() {
 	server := edistest.NewServer()
 	defer server.Close()
-
-	client, err := edis.NewClient(&edis.Options{RDNSURL: server.URL})
-	if err != nil {
-		log.Fatal(err)
-	}
 	ctx := context.Background()
-	err = client.SetPTR(ctx, edis.Session(server.Session()), map[netip.Addr]string{
-		netip.MustParseAddr("192.0.2.10"): "mail.example.com",
-	})
-	if err != nil {
+	if err := setMail(ctx, server); err != nil {
 		log.Fatal(err)
 	}
 	resolver := &net.Resolver{
@@ -42,4 +37,67 @@ func Example() {
 	// Output:
 	// [mail.example.com.]
 	// {"192.0.2.10":"mail.example.com"}
+}
+
+var mail = netip.MustParseAddr("192.0.2.10")
+
+// setMail is code under test: it sets one record, with a session of the server.
+func setMail(ctx context.Context, server *edistest.Server) error {
+	client, err := edis.NewClient(&edis.Options{RDNSURL: server.URL})
+	if err != nil {
+		return err
+	}
+	return client.SetPTR(ctx, edis.Session(server.Session()), map[netip.Addr]string{mail: "mail.example.com"})
+}
+
+// A unit test of one's own code.
+func Example_unitTest() {
+	testSetMail := func(t *testing.T) {
+		t.Parallel()
+		server := edistest.NewServer()
+		t.Cleanup(server.Close)
+		if err := setMail(t.Context(), server); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := server.PTRs()[mail], "mail.example.com"; got != want {
+			t.Errorf("setMail set %q, want %q", got, want)
+		}
+	}
+	_ = testSetMail // in a file of your own: func TestSetMail(t *testing.T)
+	fmt.Println("ok")
+	// Output: ok
+}
+
+// How does the code take it when the answer to a write is lost?
+func ExampleServer_Fail() {
+	server := edistest.NewServer()
+	defer server.Close()
+	lost := edistest.Fault{Apply: -1, Drop: true}
+	server.Fail("setPTR", lost, lost, lost)
+	err := setMail(context.Background(), server)
+	fmt.Println(errors.Is(err, edis.ErrOutcomeUnknown), server.PTRs())
+	// Output: true map[192.0.2.10:mail.example.com]
+}
+
+// Each KVM server has addresses of its own; a call for others is refused.
+func ExampleServer_AddAccount() {
+	server := edistest.NewServer()
+	defer server.Close()
+	server.AddAccount(edistest.Account{
+		Email: "other@example.com", Password: "other",
+		KVMs: []edistest.KVM{{ID: "kvm_2", Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}},
+	})
+	err := setMail(context.Background(), server) // with the session of the first account
+	fmt.Println(err)
+	// Output: edis: setPTR: HTTP 400 Bad Request: 192.0.2.10 is not an address of kvm_123456_789012; nothing changed
+}
+
+// A session that expires while the code runs.
+func ExampleServer_SetClock() {
+	server := edistest.NewServer()
+	defer server.Close()
+	server.SetClock(func() time.Time { return time.Now().Add(48 * time.Hour) })
+	err := setMail(context.Background(), server)
+	fmt.Println(errors.Is(err, edis.ErrUnauthorized))
+	// Output: true
 }

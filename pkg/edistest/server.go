@@ -1,7 +1,8 @@
 package edistest
 
 import (
-	"maps"
+	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"slices"
@@ -9,64 +10,59 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/edisptr/edis-go/pkg/internal/contract"
 )
 
-// A Server is a fake EDIS with one KVM server, to which every address belongs.
-// Make it with [NewServer] and end it with [Server.Close]. It is safe for
-// concurrent use.
+// A Server is a fake EDIS. It begins with one account that has one KVM server,
+// to which every address belongs; see [Server.AddAccount] for more. Make it with
+// [NewServer] and end it with [Server.Close]. It is safe for concurrent use.
 type Server struct {
 	// URL is the base URL of the API, "http://127.0.0.1:port". It goes into
-	// edis.Options.RDNSURL.
+	// edis.Options, as RDNSURL and AuthURL.
 	URL string
 	// DNSAddr is the host:port of the DNS server, over UDP and TCP.
 	DNSAddr string
 
-	session Session
-	spec    map[string]specOperation // by path
-	http    *httptest.Server
-	dns     []*dns.Server
+	routes map[string]route // by path
+	http   *httptest.Server
+	dns    []*dns.Server
 
 	mutex    sync.Mutex
-	requests []Request
-	ptrs     map[netip.Addr]string
-	reverse  map[string]netip.Addr   // by owner name below in-addr.arpa. or ip6.arpa.
+	now      func() time.Time
+	accounts []Account
+	sessions map[string]Session // by signature
+	first    Session
+	records  records
 	hosts    map[string][]netip.Addr // by canonical host name
-}
-
-// A Session is what the API asks a call to prove itself with. It has the fields
-// of edis.Session, and converts to it: edis.Session(server.Session()).
-type Session struct {
-	KVMID, Signature, APIHost string
-	ValidUntil                time.Time
-	PrimaryIP                 netip.Addr
-	Description               string
-	Suspended                 bool
+	faults   map[string][]Fault      // by operation
+	requests []Request
 }
 
 // NewServer starts a fake EDIS on loopback. It panics if it cannot listen
 // there.
 func NewServer() *Server {
 	s := &Server{
-		spec: mustLoadSpec(),
-		session: Session{
-			KVMID:       "kvm_123456_789012",
-			Signature:   "edistest-signature",
-			APIHost:     "12345.edis.example",
-			ValidUntil:  time.Now().Add(time.Hour).Truncate(time.Second),
-			PrimaryIP:   netip.MustParseAddr("192.0.2.1"),
-			Description: "edistest",
-		},
-		ptrs:    make(map[netip.Addr]string),
-		reverse: make(map[string]netip.Addr),
-		hosts:   make(map[string][]netip.Addr),
+		now:      time.Now,
+		accounts: []Account{defaultAccount},
+		sessions: make(map[string]Session),
+		records:  newRecords(),
+		hosts:    make(map[string][]netip.Addr),
+		faults:   make(map[string][]Fault),
 	}
+	documented, err := contract.Operations()
+	if err != nil {
+		panic(fmt.Sprintf("edistest: %v", err)) // a defect of this module
+	}
+	s.routes = routes(documented)
+	s.first = s.newSession(defaultAccount.KVMs[0])
 	s.startDNS()
-	s.http = httptest.NewServer(s)
+	s.http = httptest.NewServer(http.HandlerFunc(s.serveHTTP))
 	s.URL = s.http.URL
 	return s
 }
 
-// Close ends both servers and waits for requests under way. Close it once.
+// Close ends both servers, after the requests that are under way. Close it once.
 func (s *Server) Close() {
 	s.http.Close()
 	for _, server := range s.dns {
@@ -74,19 +70,31 @@ func (s *Server) Close() {
 	}
 }
 
-// Session returns the session that the server accepts. It is valid for an hour
-// from NewServer.
-func (s *Server) Session() Session { return s.session }
+// SetClock makes the server take the time from now, for the expiry of sessions
+// and for [Server.SetLag]. Sessions keep the expiry that they have.
+func (s *Server) SetClock(now func() time.Time) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.now = now
+}
 
-// PTRs returns a copy of the records that are set.
+// SetLag makes what is written from now on show after a delay only, in the
+// answers of getPTR and in the DNS, as on a service of several machines.
+func (s *Server) SetLag(lag time.Duration) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.records.lag = lag
+}
+
+// PTRs returns the records that are set, those that do not show yet included.
 func (s *Server) PTRs() map[netip.Addr]string {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	return maps.Clone(s.ptrs)
+	return s.records.all()
 }
 
-// Requests returns what the server received at its API, in order of arrival of
-// the whole request.
+// Requests returns what the API received, in the order in which it was done
+// with. It keeps everything, bodies included, until the server is closed.
 func (s *Server) Requests() []Request {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -100,14 +108,4 @@ func (s *Server) AddHost(name string, addresses ...netip.Addr) {
 	defer s.mutex.Unlock()
 	name = dns.CanonicalName(name)
 	s.hosts[name] = append(s.hosts[name], addresses...)
-}
-
-// setPTRs stores records, all at once.
-func (s *Server) setPTRs(ptrs map[netip.Addr]string) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	for address, name := range ptrs {
-		s.ptrs[address] = name
-		s.reverse[reverseName(address)] = address
-	}
 }

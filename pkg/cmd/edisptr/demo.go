@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/fatih/color"
@@ -23,77 +24,102 @@ func (a *app) demoCommand() *cobra.Command {
 	}
 }
 
-// demo sets two records on a sandbox with the command that a user would type,
-// and asks the DNS for them.
+// demo runs on a sandbox the commands that a user would type, and asks the DNS
+// what became of it.
 func (a *app) demo(ctx context.Context) error {
 	server := edistest.NewServer()
 	defer server.Close()
+	server.AddHost("mail.example.com", netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::10"))
+	tour := &tour{app: a, ctx: ctx, server: server}
 	a.title("A fake EDIS runs on this machine; nothing leaves it.")
 	fmt.Fprintf(a.stdout, "API %s\nDNS %s\n", server.URL, server.DNSAddr)
-
-	a.title("Set the PTR records of an IPv4 and an IPv6 address, in one call:")
-	if err := a.tour(ctx, server, "set", "192.0.2.10=mail.example.com", "2001:db8::10=mail.example.com"); err != nil {
-		return err
-	}
-
-	a.title("What the API received: one form field holds a JSON object.")
-	for _, request := range server.Requests() {
-		fmt.Fprintf(a.stdout, "%s %s\nip=%s\n", request.Method, request.Path, request.Form.Get("ip"))
-	}
-
-	a.title("Ask the DNS, also for an address without a record:")
-	for _, address := range []string{"192.0.2.10", "2001:db8::10", "192.0.2.11"} {
-		if err := a.ask(ctx, server.DNSAddr, address); err != nil {
-			return err
-		}
-	}
-	return nil
+	tour.run("Log in and list the KVM servers:", "servers")
+	tour.run("Set the PTR records of an IPv4 and an IPv6 address, in one call:",
+		"set", "192.0.2.10=mail.example.com", "2001:db8::10=mail.example.com")
+	tour.show("What the API received: one form field holds a JSON object.", tour.lastRequest)
+	tour.run("Read them back:", "get", "192.0.2.10", "2001:db8::10")
+	tour.show("Ask the DNS:", func() error { return tour.ask("192.0.2.10", "2001:db8::10") })
+	tour.run("Check that the names lead back, as mail servers do:",
+		"check", "--resolver", server.DNSAddr, "192.0.2.10", "2001:db8::10")
+	tour.run("Delete one:", "delete", "192.0.2.10")
+	tour.show("Ask the DNS again:", func() error { return tour.ask("192.0.2.10", "2001:db8::10") })
+	return tour.failure
 }
 
 func (a *app) title(text string) {
 	fmt.Fprintf(a.stdout, "\n%s\n", a.paint(color.Bold).Sprint(text))
 }
 
-// tour shows a command line of edisptr and runs it against server.
-func (a *app) tour(ctx context.Context, server *edistest.Server, args ...string) error {
-	fmt.Fprintf(a.stdout, "$ edisptr %s\n", strings.Join(args, " "))
-	environment := make(map[string]string)
-	for _, variable := range sandboxEnvironment(server) {
-		environment[variable.name] = variable.value
+// tour goes on until the first of its steps fails.
+type tour struct {
+	app     *app
+	ctx     context.Context //nolint:containedctx // a tour lives within one call
+	server  *edistest.Server
+	failure error
+}
+
+func (t *tour) show(title string, part func() error) {
+	if t.failure == nil {
+		t.app.title(title)
+		t.failure = part()
 	}
-	lookUp := func(name string) string {
-		if value, ok := environment[name]; ok {
-			return value
+}
+
+// run shows a command line of edisptr and runs it against the server.
+func (t *tour) run(title string, args ...string) {
+	t.show(title, func() error {
+		fmt.Fprintf(t.app.stdout, "$ edisptr %s\n", strings.Join(args, " "))
+		a := t.app
+		if status := exec(t.ctx, args, a.stdin, a.stdout.Writer, a.stderr, t.environment); status != exitDone {
+			return fmt.Errorf("the demo failed at %q with exit status %d", strings.Join(args, " "), status)
 		}
-		return a.env(name)
+		return nil
+	})
+}
+
+// environment is that of the sandbox, and beyond it what colour depends on.
+func (t *tour) environment(name string) string {
+	for _, variable := range sandboxEnvironment(t.server) {
+		if variable.name == name {
+			return variable.value
+		}
 	}
-	if status := exec(ctx, args, a.stdin, a.stdout.Writer, a.stderr, lookUp); status != exitDone {
-		return fmt.Errorf("the demo failed at %q with exit status %d", strings.Join(args, " "), status)
+	if strings.HasPrefix(name, "EDIS_") {
+		return ""
 	}
+	return t.app.env(name)
+}
+
+func (t *tour) lastRequest() error {
+	requests := t.server.Requests()
+	last := requests[len(requests)-1]
+	fmt.Fprintf(t.app.stdout, "%s %s\nip=%s\n", last.Method, last.Path, last.Form.Get("ip"))
 	return nil
 }
 
-// ask prints what the DNS server answers to a PTR query.
-func (a *app) ask(ctx context.Context, server, address string) error {
-	name, err := dns.ReverseAddr(address)
-	if err != nil {
-		return err
+// ask prints what the DNS server answers to PTR queries.
+func (t *tour) ask(addresses ...string) error {
+	for _, address := range addresses {
+		name, err := dns.ReverseAddr(address)
+		if err != nil {
+			return err
+		}
+		query := new(dns.Msg).SetQuestion(name, dns.TypePTR)
+		answer, _, err := new(dns.Client).ExchangeContext(t.ctx, query, t.server.DNSAddr)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(t.app.stdout, "%s: %s\n", address, answerText(answer))
 	}
-	query := new(dns.Msg).SetQuestion(name, dns.TypePTR)
-	answer, _, err := new(dns.Client).ExchangeContext(ctx, query, server)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(a.stdout, "%s: %s\n", address, answerText(answer))
 	return nil
 }
 
 func answerText(answer *dns.Msg) string {
-	var names []string
+	texts := []string{dns.RcodeToString[answer.Rcode]}
 	for _, record := range answer.Answer {
 		if ptr, ok := record.(*dns.PTR); ok {
-			names = append(names, ptr.Ptr)
+			texts = append(texts, ptr.Ptr)
 		}
 	}
-	return strings.Join(append([]string{dns.RcodeToString[answer.Rcode]}, names...), " ")
+	return strings.Join(texts, " ")
 }

@@ -18,23 +18,30 @@ const (
 	exitDone    = 0
 	exitFailed  = 1 // nothing changed
 	exitUsage   = 2 // wrong usage or input, nothing sent
-	exitUnknown = 3 // the records may have changed
+	exitUnknown = 3 // some records may have changed
+	exitDiffers = 4 // what was asked for is not so
 )
 
-const longHelp = `edisptr sets the reverse DNS (PTR) records of KVM servers at EDIS Global.
+const longHelp = `edisptr reads and sets the reverse DNS (PTR) records of KVM servers at EDIS
+Global. The environment names the account, or holds a ready session:
+  EDIS_EMAIL         login of the account
+  EDIS_PASSWORD      its password (secret), or
+  EDIS_PASSWORD_FILE a file that holds it
+  EDIS_KVM_ID        KVM id, such as kvm_123456_789012; may be left out for an
+                     account with one KVM server
 
-A session is read from the environment:
-  EDIS_KVM_ID        KVM id, such as kvm_123456_789012
-  EDIS_SIGNATURE     signature of the session (secret)
+  EDIS_SIGNATURE     signature of a ready session (secret), used before a login
   EDIS_VALID_UNTIL   end of the session in Unix seconds
-  EDIS_API_HOST      API host of the session
-  EDIS_RDNS_URL      base URL of another reverse DNS service, such as the sandbox
+  EDIS_API_HOST      API host of the session; may be left out
+
+  EDIS_RDNS_URL, EDIS_AUTH_URL   other servers, such as those of the sandbox
 
 Exit status:
   0  done
   1  failed, nothing changed
   2  wrong usage or input, nothing sent
-  3  outcome unknown: the records listed may have changed`
+  3  some records may have changed, or some have and others not: see the list
+  4  check: not confirmed; apply --dry-run: there are differences`
 
 // app is what the commands share: the streams and the environment of one run,
 // and the global flags.
@@ -48,7 +55,7 @@ type app struct {
 	timeout time.Duration
 	verbose bool
 
-	allowUnderscore bool // of set
+	allowUnderscore bool // of set and apply
 
 	running bool // a command has begun: what fails now is not the usage
 	changed bool // records were set
@@ -68,6 +75,9 @@ func exec(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		return exitDone
 	}
 	fmt.Fprintln(stderr, "edisptr:", describe(err))
+	if !a.running {
+		fmt.Fprintln(stderr, "See edisptr help.")
+	}
 	return a.exitStatus(err)
 }
 
@@ -96,18 +106,44 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVarP(&a.format, "output", "o", outputTable, "what to print: table or json")
 	flags.DurationVar(&a.timeout, "timeout", 30*time.Second, "time limit of one request")
 	flags.BoolVar(&a.verbose, "verbose", false, "log each request to standard error")
-	root.AddCommand(a.setCommand(), a.sandboxCommand(), a.demoCommand(), a.versionCommand())
+	root.AddCommand(
+		a.setCommand(), a.getCommand(), a.deleteCommand(), a.applyCommand(), a.checkCommand(), a.serversCommand(),
+		a.sandboxCommand(), a.demoCommand(), a.versionCommand(),
+	)
+	root.SetHelpCommand(helpCommand())
 	return root
 }
+
+// helpCommand takes the place of cobra's, which is content with a command that
+// there is not.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Help about a command",
+		RunE: func(command *cobra.Command, args []string) error {
+			about, rest, err := command.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usageError{fmt.Errorf("no such command: %q", args)}
+			}
+			return about.Help()
+		},
+	}
+}
+
+// usageError is wrong usage that a command found.
+type usageError struct{ error }
 
 // exitStatus says how a run with this error ended. What a write may have changed
 // comes first.
 func (a *app) exitStatus(err error) int {
+	var usage usageError
 	switch {
 	case errors.Is(err, edis.ErrOutcomeUnknown), a.changed:
 		return exitUnknown
-	case !a.running, errors.Is(err, edis.ErrInvalidInput):
+	case !a.running, errors.As(err, &usage), errors.Is(err, edis.ErrInvalidInput):
 		return exitUsage
+	case errors.Is(err, errNotConfirmed), errors.Is(err, errDiffers):
+		return exitDiffers
 	}
 	return exitFailed
 }
@@ -116,6 +152,7 @@ func (a *app) exitStatus(err error) int {
 func (a *app) client() (*edis.Client, error) {
 	options := &edis.Options{
 		RDNSURL:         a.env("EDIS_RDNS_URL"),
+		AuthURL:         a.env("EDIS_AUTH_URL"),
 		Timeout:         a.timeout,
 		AllowUnderscore: a.allowUnderscore,
 	}

@@ -44,6 +44,9 @@ func sandboxed(t *testing.T) (*edistest.Server, map[string]string) {
 
 func with(env map[string]string, name, value string) map[string]string {
 	env = maps.Clone(env)
+	if env == nil {
+		env = make(map[string]string)
+	}
 	env[name] = value
 	return env
 }
@@ -127,9 +130,9 @@ func TestExitStatus(t *testing.T) {
 		{"not sent", with(env, "EDIS_RDNS_URL", "http://127.0.0.1:1"), []string{"set", "192.0.2.1=a.example"}, 1, "unchanged", "nothing changed"},
 		{"unknown", with(env, "EDIS_RDNS_URL", answering(t, 500, refusing)), []string{"set", "192.0.2.1=a.example"}, 3, "192.0.2.1  a.example  unknown", "may have changed"},
 		{"unknown in JSON", with(env, "EDIS_RDNS_URL", answering(t, 200, "{}")), []string{"set", "192.0.2.1=a.example", "-o", "json"}, 3, `"state": "unknown"`, "may have changed"},
-		{"no session", nil, []string{"set", "192.0.2.1=a.example"}, 2, "", `"" for EDIS_SIGNATURE: not set`},
+		{"no session", with(nil, "EDIS_KVM_ID", "kvm_1"), []string{"set", "192.0.2.1=a.example"}, 2, "", "EDIS_EMAIL: not set, and EDIS_SIGNATURE neither"},
 		{"bad valid_until", with(env, "EDIS_VALID_UNTIL", "tomorrow"), []string{"set", "192.0.2.1=a.example"}, 2, "", `"tomorrow" for EDIS_VALID_UNTIL`},
-		{"bad URL", with(env, "EDIS_RDNS_URL", "http://example.com"), []string{"set", "192.0.2.1=a.example"}, 2, "", "https"},
+		{"bad URL", with(env, "EDIS_RDNS_URL", "http://example.com"), []string{"set", "192.0.2.1=a.example"}, 2, "", "for EDIS_RDNS_URL: http to another"},
 		{"bad name", env, []string{"set", "192.0.2.1=a_b.example"}, 2, "", `"a_b.example" for 192.0.2.1: underscore`},
 		{"same address twice", env, []string{"set", "192.0.2.1=a.example", "192.0.2.1=b.example"}, 2, "", "more than once"},
 		{"underscore allowed", env, []string{"set", "--allow-underscore", "192.0.2.1=a_b.example"}, 0, "set", ""},
@@ -139,6 +142,8 @@ func TestExitStatus(t *testing.T) {
 		{"bad output", env, []string{"version", "-o", "xml"}, 2, "", "table or json"},
 		{"bad timeout", env, []string{"version", "--timeout", "0s"}, 2, "", "--timeout"},
 		{"help", nil, nil, 0, "Exit status:", ""},
+		{"help about a command", nil, []string{"help", "set"}, 0, "--confirm", ""},
+		{"help about nothing", nil, []string{"help", "nope"}, 2, "", "no such command"},
 		{"version", nil, []string{"version"}, 0, "edisptr ", ""},
 		{"completion", nil, []string{"completion", "bash"}, 0, "complete", ""},
 	} {
@@ -158,17 +163,23 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
-// One run names what is wrong with the arguments and what with the records.
+// One run names what is wrong with the arguments, with the records in them, and
+// with the environment.
 func TestSetNamesEveryRefusedItem(t *testing.T) {
 	t.Parallel()
 	server, env := sandboxed(t)
-	got := run(t, env, "set", "300.1.1.1=a.example", "no-assignment", "192.0.2.1=a_b.example", "224.0.0.1=a..b")
+	env["EDIS_RDNS_URL"], env["EDIS_KVM_ID"] = "http://example.com", ""
+	got := run(t, env, "set", "300.1.1.1=a.example", "no-assignment", "192.0.2.1=a_b.example", "224.0.0.1=a..b", "192.0.2.1=*")
 	want := result{status: 2, stderr: `edisptr: invalid input, nothing sent:
-  "300.1.1.1" for address: not an IP address
+  "300.1.1.1=a.example" for argument: does not begin with an IP address
   "no-assignment" for argument: want IP=HOST
-  "a_b.example" for 192.0.2.1: underscore in a host name (Options.AllowUnderscore permits it)
-  "a..b" for 224.0.0.1: empty label (two dots in a row, or one at the beginning)
+  "192.0.2.1=*" for argument: the address is given more than once
+  "http://example.com" for EDIS_RDNS_URL: http to another machine would show the session to the network; use https
+  EDIS_KVM_ID: not set; it goes with EDIS_SIGNATURE
+  "a_b.example" for 192.0.2.1: underscore in a host name (--allow-underscore permits it)
   "224.0.0.1" for address: multicast address
+  "a..b" for 224.0.0.1: empty label, that is two dots in a row or one at the beginning
+  "*" for 192.0.2.1: character '*'; a host name has letters, digits, hyphens and dots
 `}
 	if got != want {
 		t.Errorf("set: %+v\nwant %+v", got, want)
@@ -222,9 +233,12 @@ func TestDemo(t *testing.T) {
 		`ip={"192.0.2.10":"mail.example.com","2001:db8::10":"mail.example.com"}`,
 		"192.0.2.10: NOERROR mail.example.com.",
 		"2001:db8::10: NOERROR mail.example.com.",
-		"192.0.2.11: NXDOMAIN",
+		"kvm_123456_789012  192.0.2.1",
+		"2001:db8::10  mail.example.com  present",
+		"192.0.2.10    mail.example.com  confirmed",
+		"192.0.2.10: NXDOMAIN",
 	} {
-		if !strings.Contains(got.stdout, line+"\n") {
+		if !strings.Contains(got.stdout, line) {
 			t.Errorf("demo does not print %q:\n%s", line, got.stdout)
 		}
 	}
@@ -246,11 +260,11 @@ func TestSandbox(t *testing.T) {
 	var lines []string
 	for reader := bufio.NewScanner(output); reader.Scan(); {
 		lines = append(lines, reader.Text())
-		if len(lines) == 6 {
+		if len(lines) == 9 {
 			break
 		}
 	}
-	env := readEnvironment(t, strings.Join(lines, "\n"))
+	env := readEnvironment(t, strings.Join(lines, "\n"), 9)
 	if got := run(t, env, "set", "192.0.2.1=a.example"); got.status != 0 {
 		t.Errorf("set on the sandbox: %+v", got)
 	}
@@ -262,32 +276,39 @@ func TestSandbox(t *testing.T) {
 }
 
 // readEnvironment lets a real shell read export lines.
-func readEnvironment(t *testing.T, lines string) map[string]string {
+func readEnvironment(t *testing.T, lines string, want int) map[string]string {
 	t.Helper()
-	output, err := osexec.CommandContext(t.Context(), "sh", "-c", lines+"\nenv").Output()
-	if err != nil {
-		t.Skipf("this machine has no POSIX shell: %v", err)
-	}
+	output := shell(t, lines+"\nenv")
 	env := make(map[string]string)
-	for line := range strings.Lines(string(output)) {
+	for line := range strings.Lines(output) {
 		if name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "="); ok && strings.HasPrefix(name, "EDIS_") {
 			env[name] = value
 		}
 	}
-	if len(env) != 6 {
-		t.Errorf("the lines %q set %d variables, want 6", lines, len(env))
+	if len(env) != want {
+		t.Errorf("the lines %q set %d variables, want %d", lines, len(env), want)
 	}
 	return env
+}
+
+// shell runs a script and returns what it prints.
+func shell(t *testing.T, script string) string {
+	t.Helper()
+	sh, err := osexec.LookPath("sh")
+	if err != nil {
+		t.Skip("this machine has no POSIX shell")
+	}
+	output, err := osexec.CommandContext(t.Context(), sh, "-c", script).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(output)
 }
 
 func TestShellQuote(t *testing.T) {
 	t.Parallel()
 	const value = `it's a "$HOME" \ value`
-	output, err := osexec.CommandContext(t.Context(), "sh", "-c", "printf %s "+shellQuote(value)).Output()
-	if err != nil {
-		t.Skipf("this machine has no POSIX shell: %v", err)
-	}
-	if string(output) != value {
+	if output := shell(t, "printf %s "+shellQuote(value)); output != value {
 		t.Errorf("a shell reads shellQuote(%q) as %q", value, output)
 	}
 }

@@ -4,23 +4,26 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// problems are the refused items of a command line.
+// problems are the refused items of a command line and its environment.
 type problems []error
 
 func (p *problems) add(field, value, reason string) {
 	*p = append(*p, &edis.InputError{Field: field, Value: value, Reason: reason})
 }
 
-// parseAssignments reads arguments of the form IP=HOST.
-func parseAssignments(args []string) (ptrs map[netip.Addr]string, bad problems) {
-	ptrs = make(map[netip.Addr]string, len(args))
+// assignment is an argument of the form IP=HOST.
+type assignment struct {
+	address netip.Addr
+	name    string
+}
+
+func parseAssignments(args []string) (assignments []assignment, bad problems) {
 	for _, arg := range args {
 		text, name, ok := strings.Cut(arg, "=")
 		if !ok {
@@ -29,54 +32,69 @@ func parseAssignments(args []string) (ptrs map[netip.Addr]string, bad problems) 
 		}
 		address, err := netip.ParseAddr(text)
 		if err != nil {
-			bad.add("address", text, "not an IP address")
+			bad.add("argument", arg, "does not begin with an IP address")
 			continue
 		}
-		if _, twice := ptrs[address]; twice {
-			bad.add("address", text, "given more than once")
+		if slices.ContainsFunc(assignments, func(a assignment) bool { return a.address == address }) {
+			bad.add("argument", arg, "the address is given more than once")
 		}
-		ptrs[address] = name
+		assignments = append(assignments, assignment{address, name})
 	}
-	return ptrs, bad
+	return assignments, bad
 }
 
-// environmentSession is the source of the session in the environment.
-type environmentSession struct{ env func(string) string }
-
-// Session implements edis.SessionSource.
-func (e environmentSession) Session(context.Context) (edis.Session, error) {
-	var bad problems
-	read := func(name string) string {
-		value := e.env(name)
-		if value == "" {
-			bad.add(name, "", "not set; see edisptr help")
-		}
-		return value
-	}
-	session := edis.Session{
-		KVMID:     read("EDIS_KVM_ID"),
-		Signature: read("EDIS_SIGNATURE"),
-		APIHost:   e.env("EDIS_API_HOST"),
-	}
-	if text := read("EDIS_VALID_UNTIL"); text != "" {
-		seconds, err := strconv.ParseInt(text, 10, 64)
+// parseAddresses reads arguments that are addresses.
+func parseAddresses(args []string) (addresses []netip.Addr, bad problems) {
+	for _, arg := range args {
+		address, err := netip.ParseAddr(arg)
 		if err != nil {
-			bad.add("EDIS_VALID_UNTIL", text, "not a time in Unix seconds, such as 1737476000")
+			bad.add("argument", arg, "not an IP address")
+			continue
 		}
-		session.ValidUntil = time.Unix(seconds, 0)
+		addresses = append(addresses, address)
 	}
-	return session, errors.Join(bad...)
+	return addresses, bad
 }
 
 // refusing is a source without a session. A call with it goes no further than
-// the checks of its input, so that one run names what is wrong with the command
-// line and what is wrong with the records in it.
+// the checks of its input.
 type refusing struct{}
 
 var errRefused = errors.New("refused")
 
 // Session implements edis.SessionSource.
 func (refusing) Session(context.Context) (edis.Session, error) { return edis.Session{}, errRefused }
+
+// refuse adds to what is wrong with the command line what the library finds
+// wrong with the records that could be read, so that one run names it all.
+func (a *app) refuse(ctx context.Context, assignments []assignment, bad problems) error {
+	client, err := edis.NewClient(&edis.Options{AllowUnderscore: a.allowUnderscore})
+	if err != nil {
+		return err
+	}
+	for _, item := range assignments {
+		err := client.SetPTR(ctx, refusing{}, map[netip.Addr]string{item.address: item.name})
+		if errors.Is(err, edis.ErrInvalidInput) {
+			bad = append(bad, err)
+		}
+	}
+	return errors.Join(bad...)
+}
+
+// inCommandLineTerms says what a user of the command line can do, where the
+// library speaks to a programmer.
+var inCommandLineTerms = strings.NewReplacer(
+	"Options.RDNSURL", "EDIS_RDNS_URL",
+	"Options.AllowUnderscore", "--allow-underscore",
+	"Session.KVMID", "EDIS_KVM_ID",
+	"Session.Signature", "EDIS_SIGNATURE",
+	"Session.APIHost", "EDIS_API_HOST",
+	"Session.ValidUntil", "EDIS_VALID_UNTIL",
+	"Options.AuthURL", "EDIS_AUTH_URL",
+	"Credentials.Email", "EDIS_EMAIL",
+	"Credentials.Password", "EDIS_PASSWORD",
+	"Credentials.KVMID", "EDIS_KVM_ID",
+)
 
 // describe returns the text of an error for a person: where input was refused,
 // one line for each item.
@@ -88,7 +106,7 @@ func describe(err error) string {
 	var text strings.Builder
 	text.WriteString("invalid input, nothing sent:")
 	for _, item := range items {
-		text.WriteString("\n  " + item.Error())
+		text.WriteString("\n  " + inCommandLineTerms.Replace(item.Error()))
 	}
 	return text.String()
 }

@@ -7,9 +7,14 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/fatih/color"
 	"github.com/mattn/go-isatty"
+
+	"github.com/edisptr/edis-go/pkg/internal/canonical"
 )
 
 // output is standard output. It remembers that it failed, so that not each
@@ -38,8 +43,12 @@ type state string
 
 const (
 	stateSet       state = "set"
-	stateUnknown   state = "unknown"
+	stateDeleted   state = "deleted"
+	statePresent   state = "present"
+	stateAbsent    state = "absent"
 	stateUnchanged state = "unchanged"
+	stateFailed    state = "failed"
+	stateUnknown   state = "unknown"
 )
 
 // recordState is a record as printed.
@@ -49,17 +58,23 @@ type recordState struct {
 	State state      `json:"state"`
 }
 
-// recordsOf returns ptrs sorted by address, all in one state.
+func byAddress(a, b recordState) int { return a.IP.Compare(b.IP) }
+
+// recordsOf returns ptrs sorted by address and as they are sent, all in one
+// state.
 func recordsOf(ptrs map[netip.Addr]string, s state) []recordState {
 	records := make([]recordState, 0, len(ptrs))
 	for address, name := range ptrs {
+		if sent, refused := canonical.Name(name, true); refused == "" {
+			name = sent
+		}
 		records = append(records, recordState{address.Unmap(), name, s})
 	}
-	slices.SortFunc(records, func(a, b recordState) int { return a.IP.Compare(b.IP) })
+	slices.SortFunc(records, byAddress)
 	return records
 }
 
-// printRecords prints what became of the records of one KVM server.
+// printRecords prints what is known of the records of one KVM server.
 func (a *app) printRecords(kvmID string, records []recordState) {
 	if a.format == outputJSON {
 		a.printJSON(struct {
@@ -68,42 +83,79 @@ func (a *app) printRecords(kvmID string, records []recordState) {
 		}{kvmID, records})
 		return
 	}
-	ipWidth, nameWidth := len("IP"), len("NAME")
+	rows := [][]cell{{{text: "IP"}, {text: "NAME"}, {text: "STATE"}}}
 	for _, r := range records {
-		ipWidth = max(ipWidth, len(r.IP.String()))
-		nameWidth = max(nameWidth, len(r.Name))
+		rows = append(rows, []cell{{text: r.IP.String()}, {text: r.Name}, {text: string(r.State), state: r.State}})
 	}
-	bold := a.paint(color.Bold)
-	fmt.Fprintf(a.stdout, "%s\n", bold.Sprintf("%-*s  %-*s  %s", ipWidth, "IP", nameWidth, "NAME", "STATE"))
-	for _, r := range records {
-		fmt.Fprintf(a.stdout, "%-*s  %-*s  %s\n", ipWidth, r.IP, nameWidth, r.Name, a.paint(r.State.colour()).Sprint(r.State))
-	}
+	a.printTable(rows)
 }
 
 func (a *app) printJSON(value any) {
 	encoder := json.NewEncoder(a.stdout)
+	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(value); err != nil && a.stdout.failure == nil {
 		panic(fmt.Sprintf("edisptr: %T does not marshal: %v", value, err))
 	}
 }
 
+// cell is one text of a table, in the colour of a state if it has one.
+type cell struct {
+	text  string
+	state state
+}
+
+// printTable prints rows in columns; the first row is the header.
+func (a *app) printTable(rows [][]cell) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, c := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
+		}
+	}
+	for i, row := range rows {
+		var line strings.Builder
+		for j, c := range row {
+			if j > 0 {
+				line.WriteString("  ")
+			}
+			padding := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(c.text))
+			line.WriteString(a.paint(c.state.colour()).Sprint(printable(c.text)) + padding)
+		}
+		text := strings.TrimRight(line.String(), " ")
+		if i == 0 {
+			text = a.paint(color.Bold).Sprint(text)
+		}
+		fmt.Fprintln(a.stdout, text)
+	}
+}
+
+// printable keeps what came from elsewhere from steering a terminal.
+func printable(text string) string {
+	return strings.Map(func(char rune) rune {
+		if unicode.IsPrint(char) {
+			return char
+		}
+		return '?'
+	}, text)
+}
+
 func (s state) colour() color.Attribute {
 	switch s {
-	case stateSet:
+	case stateSet, stateDeleted:
 		return color.FgGreen
-	case stateUnknown:
+	case stateFailed, stateUnknown:
 		return color.FgRed
-	case stateUnchanged:
+	case statePresent, stateAbsent, stateUnchanged:
 	}
 	return color.Reset
 }
 
-// paint returns a colour that shows on a terminal only, and not against
-// NO_COLOR.
+// paint returns a colour that shows on a terminal only, and not against NO_COLOR
+// or on one that has none.
 func (a *app) paint(attribute color.Attribute) *color.Color {
 	painted := color.New(attribute)
-	if isTerminal(a.stdout.Writer) && a.env("NO_COLOR") == "" {
+	if attribute != color.Reset && isTerminal(a.stdout.Writer) && a.env("NO_COLOR") == "" && a.env("TERM") != "dumb" {
 		painted.EnableColor()
 	} else {
 		painted.DisableColor()
@@ -111,7 +163,8 @@ func (a *app) paint(attribute color.Attribute) *color.Color {
 	return painted
 }
 
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
+// isTerminal takes a reader or a writer.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
 	return ok && (isatty.IsTerminal(file.Fd()) || isatty.IsCygwinTerminal(file.Fd()))
 }

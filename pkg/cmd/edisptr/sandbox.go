@@ -20,7 +20,7 @@ answers from the records set through it. Standard output holds only the lines
 that make the other commands of a shell use it:
 
   edisptr sandbox >env.sh &
-  . ./env.sh
+  sleep 1; . ./env.sh
   edisptr set 192.0.2.10=mail.example.com
   dig -p "${EDIS_DNS##*:}" @"${EDIS_DNS%:*}" -x 192.0.2.10`,
 		Args: cobra.NoArgs,
@@ -39,19 +39,24 @@ func (a *app) sandbox(ctx context.Context) error {
 	if a.stdout.failure != nil {
 		return nil // nobody could find the sandbox
 	}
-	fmt.Fprintf(a.stderr, "edisptr: fake EDIS at %s, its DNS at %s; stop it with Ctrl-C\n", server.URL, server.DNSAddr)
+	fmt.Fprintf(a.stderr, "edisptr: a fake EDIS runs at %s until SIGINT or SIGTERM\n", server.URL)
 	<-ctx.Done()
 	return nil
 }
 
 type variable struct{ name, value string }
 
-// sandboxEnvironment is what the other commands need to work against server.
+// sandboxEnvironment is what the other commands need to work against server: a
+// login, and for curl a session.
 func sandboxEnvironment(server *edistest.Server) []variable {
 	session := server.Session()
+	email, password := server.Credentials()
 	return []variable{
 		{"EDIS_RDNS_URL", server.URL},
+		{"EDIS_AUTH_URL", server.URL},
 		{"EDIS_DNS", server.DNSAddr},
+		{"EDIS_EMAIL", email},
+		{"EDIS_PASSWORD", password},
 		{"EDIS_KVM_ID", session.KVMID},
 		{"EDIS_SIGNATURE", session.Signature},
 		{"EDIS_VALID_UNTIL", strconv.FormatInt(session.ValidUntil.Unix(), 10)},

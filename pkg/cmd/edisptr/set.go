@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,61 +13,81 @@ import (
 )
 
 func (a *app) setCommand() *cobra.Command {
+	confirm := false
 	command := &cobra.Command{
 		Use:     "set IP=HOST ...",
 		Short:   "Set PTR records in one call",
 		Example: "  edisptr set 192.0.2.10=mail.example.com 2001:db8::10=mail.example.com",
 		Args:    atLeastOne("IP=HOST"),
 		RunE: func(command *cobra.Command, args []string) error {
-			return a.set(command.Context(), args)
+			return a.set(command.Context(), args, confirm)
 		},
 	}
 	command.Flags().BoolVar(&a.allowUnderscore, "allow-underscore", false, "permit underscores in host names")
+	command.Flags().BoolVar(&confirm, "confirm", false, fmt.Sprintf("read back until the records are there, for at most %s", confirmLimit))
 	return command
 }
+
+// confirmLimit is how long set --confirm waits for the service to show what it
+// has confirmed already.
+const confirmLimit = 2 * time.Minute
 
 // atLeastOne refuses a command line without arguments of a form.
 func atLeastOne(form string) cobra.PositionalArgs {
 	return func(command *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return fmt.Errorf("%s needs at least one %s; see %s --help", command.Name(), form, command.CommandPath())
+			return fmt.Errorf("%s needs at least one %s", command.Name(), form)
 		}
 		return nil
 	}
 }
 
-func (a *app) set(ctx context.Context, args []string) error {
-	client, err := a.client()
-	if err != nil {
-		return err
+func (a *app) set(ctx context.Context, args []string, confirm bool) error {
+	assignments, bad := parseAssignments(args)
+	t, missing := a.target()
+	if bad = append(bad, missing...); len(bad) > 0 {
+		return a.refuse(ctx, assignments, bad)
 	}
-	ptrs, bad := parseAssignments(args)
-	if len(bad) > 0 {
-		return refuse(ctx, client, ptrs, bad)
+	ptrs := make(map[netip.Addr]string, len(assignments))
+	for _, item := range assignments {
+		ptrs[item.address] = item.name
 	}
-	err = client.SetPTR(ctx, environmentSession{a.env}, ptrs)
-	a.changed = err == nil
+	err := t.client.SetPTR(ctx, t.source, ptrs)
+	states := recordsOf(ptrs, stateAfter(stateSet, err))
+	if err == nil {
+		a.changed = true
+		if confirm {
+			err = a.confirm(ctx, t, ptrs, states)
+		}
+	}
 	if err == nil || a.exitStatus(err) != exitUsage {
-		a.printRecords(a.env("EDIS_KVM_ID"), recordsOf(ptrs, stateAfterSet(err)))
+		a.printRecords(t.kvm(ctx), states)
 	}
 	return err
 }
 
-// refuse adds to what is wrong with the command line what the library finds
-// wrong with the records that could be read.
-func refuse(ctx context.Context, client *edis.Client, ptrs map[netip.Addr]string, bad problems) error {
-	if len(ptrs) > 0 {
-		if err := client.SetPTR(ctx, refusing{}, ptrs); errors.Is(err, edis.ErrInvalidInput) {
-			bad = append(bad, err)
+// confirm reads back until the service shows ptrs, and marks in states what it
+// does not show.
+func (a *app) confirm(ctx context.Context, t target, ptrs map[netip.Addr]string, states []recordState) error {
+	ctx, cancel := context.WithTimeout(ctx, confirmLimit)
+	defer cancel()
+	differing, err := t.client.ConfirmPTR(ctx, t.source, ptrs)
+	for i := range states {
+		if _, differs := differing[states[i].IP]; err != nil && (differs || differing == nil) {
+			states[i].State = stateUnknown
 		}
 	}
-	return errors.Join(bad...)
+	if err != nil {
+		return fmt.Errorf("set, but reading back did not confirm it: %w", err)
+	}
+	return nil
 }
 
-func stateAfterSet(err error) state {
+// stateAfter is the state of the records of a write that ended with err.
+func stateAfter(done state, err error) state {
 	switch {
 	case err == nil:
-		return stateSet
+		return done
 	case errors.Is(err, edis.ErrOutcomeUnknown):
 		return stateUnknown
 	}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/fatih/color"
+	"github.com/spf13/cobra"
+)
+
+// applyOptions are the flags of apply.
+type applyOptions struct {
+	file               string
+	yes, force, dryRun bool
+	batch              int
+}
+
+func (a *app) applyCommand() *cobra.Command {
+	var options applyOptions
+	command := &cobra.Command{
+		Use:   "apply -f FILE",
+		Short: "Make the PTR records as in a file",
+		Long: `Reads what is there, shows what would change, asks, and changes it in batches.
+Interrupted, it says what is known of each address; run again, it continues.
+
+FILE is YAML or JSON, a map from IP address to host name (null for no record) or
+from KVM id to such maps, or a zone file with PTR records; "-" is standard input.`,
+		Example: "  edisptr apply -f ptr.yaml\n  edisptr apply -f 2.0.192.in-addr.arpa.zone --yes",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if options.file == "" || options.batch < 1 {
+				return usageError{errors.New("apply needs -f FILE, and --batch at least 1")}
+			}
+			return a.apply(command.Context(), options)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVarP(&options.file, "file", "f", "", "`FILE` with the records, - for standard input")
+	flags.BoolVar(&options.yes, "yes", false, "do not ask")
+	flags.BoolVar(&options.force, "force", false, "with --yes: change even more than 30 % of more than 10 records")
+	flags.BoolVar(&options.dryRun, "dry-run", false, "show what would change; exit status 4 if anything would")
+	flags.IntVar(&options.batch, "batch", 100, "`N` addresses in one call")
+	flags.BoolVar(&a.allowUnderscore, "allow-underscore", false, "permit underscores in host names")
+	return command
+}
+
+// Errors that have an exit status of their own, or need no more words.
+var (
+	errDiffers  = errors.New("there are differences")
+	errDeclined = errors.New("not confirmed, nothing changed")
+)
+
+func (a *app) apply(ctx context.Context, options applyOptions) error {
+	records, err := a.readWanted(options.file)
+	if err != nil {
+		return err
+	}
+	var plans []*plan
+	for _, kvmID := range slices.Sorted(maps.Keys(records)) {
+		p, err := a.plan(ctx, kvmID, records[kvmID], options.batch)
+		if err != nil {
+			return err
+		}
+		plans = append(plans, p)
+	}
+	if a.format == outputTable {
+		for _, p := range plans {
+			a.printPlan(p)
+		}
+	}
+	err = a.carryOut(ctx, plans, options)
+	for _, p := range plans {
+		a.printOutcome(p, options.dryRun || errors.Is(err, errDeclined))
+	}
+	return err
+}
+
+// carryOut makes the changes, if there are any and they are wanted.
+func (a *app) carryOut(ctx context.Context, plans []*plan, options applyOptions) error {
+	changes := 0
+	for _, p := range plans {
+		changes += len(p.changes())
+	}
+	switch {
+	case changes == 0:
+		fmt.Fprintln(a.stderr, "Nothing to change, no write was sent.")
+		return nil
+	case options.dryRun:
+		return fmt.Errorf("%d records: %w", changes, errDiffers)
+	}
+	for _, p := range plans {
+		if permitted := options.yes && options.force; p.isDrastic() && !permitted {
+			return fmt.Errorf("more than 30 %% of the %d records there would change, nothing is sent; --yes --force permits it: %w", p.existing(), errDeclined)
+		}
+	}
+	if !options.yes {
+		if err := a.ask(ctx, fmt.Sprintf("Change %d records? [y/N] ", changes)); err != nil {
+			return err
+		}
+	}
+	progress := a.progress("changing", changes)
+	defer progress.end()
+	for _, p := range plans {
+		if err := a.change(ctx, p, options.batch, progress); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask lets a person on a terminal decide.
+func (a *app) ask(ctx context.Context, question string) error {
+	if !isTerminal(a.stdin) {
+		var bad problems
+		bad.add("--yes", "", "needed where there is no terminal to ask on")
+		return errors.Join(bad...)
+	}
+	fmt.Fprint(a.stderr, question)
+	answers := make(chan string, 1)
+	go func() {
+		answer, _ := bufio.NewReader(a.stdin).ReadString('\n') // the end of input is a no
+		answers <- strings.ToLower(strings.TrimSpace(answer))
+	}()
+	select {
+	case answer := <-answers:
+		if answer == "y" || answer == "yes" {
+			return nil
+		}
+	case <-ctx.Done():
+		fmt.Fprintln(a.stderr)
+	}
+	return errDeclined
+}
+
+// change makes the changes of a plan batch by batch, and ends with the first
+// that fails: the next run plans from what is there then.
+func (a *app) change(ctx context.Context, p *plan, batch int, progress *progress) error {
+	for _, action := range []action{actionSet, actionDelete} {
+		for steps := range slices.Chunk(p.withAction(action), batch) {
+			err := p.send(ctx, action, steps)
+			if err == nil {
+				a.changed = true
+			}
+			for _, s := range steps {
+				s.state = stateAfter(doneStates[action], err)
+				if err != nil && s.state == stateUnchanged {
+					s.state = stateFailed
+				}
+			}
+			progress.add(len(steps))
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+var doneStates = map[action]state{actionSet: stateSet, actionDelete: stateDeleted}
+
+// printPlan shows the changes as a diff.
+func (a *app) printPlan(p *plan) {
+	changes := p.changes()
+	title := fmt.Sprintf("%d of %d records differ", len(changes), len(p.steps))
+	if p.kvmID != "" {
+		title = p.kvmID + ": " + title
+	}
+	fmt.Fprintln(a.stdout, a.paint(color.Bold).Sprint(title))
+	for _, s := range changes {
+		if s.From != "" {
+			fmt.Fprintln(a.stdout, a.paint(color.FgRed).Sprintf("- %s %s", s.IP, printable(s.From)))
+		}
+		if s.To != "" {
+			fmt.Fprintln(a.stdout, a.paint(color.FgGreen).Sprintf("+ %s %s", s.IP, s.To))
+		}
+	}
+}
+
+// printOutcome says what is known of each address; the plan alone, in JSON, if
+// nothing was to be changed.
+func (a *app) printOutcome(p *plan, planOnly bool) {
+	if a.format == outputJSON {
+		a.printJSON(struct {
+			KVMID   string  `json:"kvm_id"`
+			Plan    []*step `json:"plan"`
+			Applied int     `json:"applied"`
+			Unknown int     `json:"unknown"`
+		}{p.kvmID, p.steps, p.count(stateSet) + p.count(stateDeleted), p.count(stateUnknown)})
+		return
+	}
+	if planOnly || len(p.changes()) == 0 {
+		return
+	}
+	rows := [][]cell{{{text: "IP"}, {text: "NAME"}, {text: "STATE"}}}
+	for _, s := range p.steps {
+		rows = append(rows, []cell{{text: s.IP.String()}, {text: s.To}, {text: string(s.state), state: s.state}})
+	}
+	a.printTable(rows)
+	var counts []string
+	for _, known := range []state{stateSet, stateDeleted, stateUnchanged, stateFailed, stateUnknown} {
+		if n := p.count(known); n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, known))
+		}
+	}
+	fmt.Fprintln(a.stderr, strings.Join(counts, ", "))
+}

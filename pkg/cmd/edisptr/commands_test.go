@@ -1,0 +1,388 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edisptr/edis-go/pkg/edistest"
+)
+
+// loggingIn is the environment of a user who logs in.
+func loggingIn(env map[string]string) map[string]string {
+	env = maps.Clone(env)
+	for _, name := range []string{"EDIS_SIGNATURE", "EDIS_VALID_UNTIL", "EDIS_API_HOST", "EDIS_KVM_ID"} {
+		delete(env, name)
+	}
+	return env
+}
+
+func file(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// writes counts the calls that write.
+func writes(server *edistest.Server) (count int) {
+	for _, request := range server.Requests() {
+		if request.Path == "/set/ptr" || request.Path == "/del/ptr" {
+			count++
+		}
+	}
+	return count
+}
+
+func TestGetAndDelete(t *testing.T) {
+	t.Parallel()
+	for _, login := range []bool{false, true} {
+		_, env := sandboxed(t)
+		if login {
+			env = loggingIn(env)
+		}
+		run(t, env, "set", "192.0.2.10=Mail.example.com.", "2001:db8::10=mail.example.com")
+		want := result{stdout: `IP          NAME              STATE
+192.0.2.10  mail.example.com  present
+192.0.2.11                    absent
+`}
+		if got := run(t, env, "get", "192.0.2.11", "192.0.2.10"); got != want {
+			t.Errorf("get: %+v, want %+v", got, want)
+		}
+		if got := run(t, env, "delete", "192.0.2.10", "-o", "json"); got.status != 0 || !strings.Contains(got.stdout, `"state": "deleted"`) || !strings.Contains(got.stdout, `"kvm_id": "kvm_123456_789012"`) {
+			t.Errorf("delete: %+v", got)
+		}
+		if got := run(t, env, "get", "192.0.2.10", "-o", "json"); got.status != 0 || !strings.Contains(got.stdout, `"state": "absent"`) {
+			t.Errorf("get after delete: %+v", got)
+		}
+	}
+}
+
+func TestAddressCommandsRefuse(t *testing.T) {
+	t.Parallel()
+	_, env := sandboxed(t)
+	for _, command := range []string{"get", "delete", "check"} {
+		if got := run(t, env, command, "192.0.2.300", "x"); got.status != 2 || strings.Count(got.stderr, "not an IP address") != 2 {
+			t.Errorf("%s: %+v, want both arguments refused", command, got)
+		}
+		if got := run(t, env, command); got.status != 2 || !strings.Contains(got.stderr, "at least one IP") {
+			t.Errorf("%s without argument: %+v", command, got)
+		}
+	}
+	if got := run(t, env, "check", "--resolver", "x", "192.0.2.1"); got.status != 2 || !strings.Contains(got.stderr, "HOST:PORT") {
+		t.Errorf("check --resolver x: %+v", got)
+	}
+	for _, status := range []int{500, 200} {
+		env := with(env, "EDIS_RDNS_URL", answering(t, status, "{}"))
+		if got := run(t, env, "get", "192.0.2.1"); got.status != 1 || got.stdout != "" {
+			t.Errorf("get at a service that answers %d: %+v, want status 1", status, got)
+		}
+		if got := run(t, env, "delete", "192.0.2.1"); got.status != 3 || !strings.Contains(got.stdout, "unknown") {
+			t.Errorf("delete at a service that answers %d: %+v, want status 3", status, got)
+		}
+	}
+}
+
+func TestServers(t *testing.T) {
+	t.Parallel()
+	server, env := sandboxed(t)
+	server.AddAccount(edistest.Account{Email: "a@example.com", Password: "p+&=% ä", KVMs: []edistest.KVM{
+		{ID: "kvm_2", Description: "second\x1b[2J", Suspended: true}, {ID: "kvm_1", PrimaryIP: netip.MustParseAddr("192.0.2.7")},
+	}})
+	env["EDIS_EMAIL"], env["EDIS_PASSWORD"] = "a@example.com", ""
+	env["EDIS_PASSWORD_FILE"] = file(t, "password", "p+&=% ä\n")
+	got := run(t, env, "servers")
+	if got.status != 0 || !strings.Contains(got.stdout, "kvm_1   192.0.2.7   ") || !strings.Contains(got.stdout, "suspended second?[2J") {
+		t.Errorf("servers: %+v", got)
+	}
+	got = run(t, env, "servers", "-o", "json")
+	var list struct{ Servers []serverJSON }
+	if err := json.Unmarshal([]byte(got.stdout), &list); err != nil || len(list.Servers) != 2 || !list.Servers[1].Suspended || list.Servers[0].PrimaryIP != "192.0.2.7" {
+		t.Errorf("servers -o json: %+v, %v", got, err)
+	}
+	env["EDIS_PASSWORD"] = "wrong"
+	if got := run(t, env, "servers"); got.status != 1 || !strings.Contains(got.stderr, "401") || strings.Contains(got.stderr, "wrong\"") {
+		t.Errorf("servers with a wrong password: %+v", got)
+	}
+	env["EDIS_PASSWORD"], env["EDIS_PASSWORD_FILE"] = "", "/does/not/exist"
+	if got := run(t, env, "servers"); got.status != 2 || !strings.Contains(got.stderr, "EDIS_PASSWORD_FILE") {
+		t.Errorf("servers without password file: %+v", got)
+	}
+}
+
+type serverJSON = server
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	server, env := sandboxed(t)
+	run(t, env, "set", "192.0.2.10=mail.example.com", "192.0.2.11=mail.example.com")
+	server.AddHost("mail.example.com", netip.MustParseAddr("192.0.2.10"))
+	got := run(t, nil, "check", "--resolver", env["EDIS_DNS"], "192.0.2.10")
+	if got.status != 0 || !strings.Contains(got.stdout, "192.0.2.10  mail.example.com  confirmed\n") {
+		t.Errorf("check: %+v", got)
+	}
+	got = run(t, nil, "check", "--resolver", env["EDIS_DNS"], "192.0.2.10", "192.0.2.11", "192.0.2.12")
+	if got.status != 4 || !strings.Contains(got.stdout, "mail.example.com leads to 192.0.2.10") || !strings.Contains(got.stdout, "no PTR record") {
+		t.Errorf("check: %+v, want status 4", got)
+	}
+	got = run(t, nil, "check", "-o", "json", "--resolver", env["EDIS_DNS"], "192.0.2.12")
+	want := `{
+  "results": [
+    {
+      "ip": "192.0.2.12",
+      "names": [],
+      "confirmed": false,
+      "reason": "no PTR record"
+    }
+  ]
+}
+`
+	if got.status != 4 || got.stdout != want {
+		t.Errorf("check -o json: %+v, want %s", got, want)
+	}
+}
+
+func TestSetConfirm(t *testing.T) {
+	t.Parallel()
+	server, env := sandboxed(t)
+	server.SetLag(100 * time.Millisecond)
+	if got := run(t, env, "set", "--confirm", "192.0.2.10=Mail.example.com"); got.status != 0 || !strings.Contains(got.stdout, "set") {
+		t.Errorf("set --confirm: %+v", got)
+	}
+	server.Fail("getPTR", edistest.Fault{Status: 401})
+	if got := run(t, env, "set", "--confirm", "192.0.2.11=mail.example.com"); got.status != 3 || !strings.Contains(got.stdout, "unknown") {
+		t.Errorf("set --confirm that cannot be read back: %+v, want status 3", got)
+	}
+}
+
+const zoneFile = `$ORIGIN 2.0.192.in-addr.arpa.
+$TTL 1h
+@	IN SOA ns.example. hostmaster.example. 1 3600 600 86400 60
+	IN NS ns.example.
+10	IN PTR mail.example.com.
+11	PTR www.example.com.
+`
+
+func TestApplyReadsFiles(t *testing.T) {
+	t.Parallel()
+	want := map[netip.Addr]string{netip.MustParseAddr("192.0.2.10"): "mail.example.com", netip.MustParseAddr("192.0.2.11"): "www.example.com"}
+	for name, content := range map[string]string{
+		"zone.db":      zoneFile,
+		"full.zone":    "10.2.0.192.in-addr.arpa. 60 IN PTR mail.example.com.\n11.2.0.192.IN-ADDR.ARPA. IN PTR www.example.com.\n",
+		"ptr.yaml":     "# ours\n192.0.2.10: mail.example.com\n\"192.0.2.11\": WWW.example.com.\n",
+		"ptr.json":     `{"192.0.2.10": "mail.example.com", "::ffff:192.0.2.11": "www.example.com"}`,
+		"servers.yaml": "kvm_123456_789012:\n  192.0.2.10: mail.example.com\n  192.0.2.11: www.example.com\n",
+	} {
+		server, env := sandboxed(t)
+		if got := run(t, env, "apply", "-f", file(t, name, content), "--yes"); got.status != 0 || !strings.Contains(got.stdout, "+ 192.0.2.10 mail.example.com\n") {
+			t.Errorf("apply %s: %+v", name, got)
+		}
+		if got := server.PTRs(); !maps.Equal(got, want) {
+			t.Errorf("apply %s set %v, want %v", name, got, want)
+		}
+	}
+	server, env := sandboxed(t)
+	ip6 := "$ORIGIN 8.b.d.0.1.0.0.2.ip6.arpa.\n0.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0 IN PTR mail.example.com.\n"
+	var stdout, stderr bytes.Buffer
+	status := exec(t.Context(), []string{"apply", "-f", "-", "--yes"}, strings.NewReader(ip6), &stdout, &stderr, func(name string) string { return env[name] })
+	if got := server.PTRs()[netip.MustParseAddr("2001:db8::10")]; status != 0 || got != "mail.example.com" {
+		t.Errorf("apply of an IPv6 zone on stdin: status %d, %s%s", status, &stdout, &stderr)
+	}
+}
+
+func TestApplyRefusesFiles(t *testing.T) {
+	t.Parallel()
+	server, env := sandboxed(t)
+	for content, wants := range map[string][]string{
+		"":                 {"no records"},
+		"- 192.0.2.1\n":    {"line 1", "map"},
+		"192.0.2.1: [a]\n": {"line 1", "192.0.2.1"},
+		"{":                {"neither YAML"},
+		"192.0.2.300: a\n192.0.2.1: a_b\n224.0.0.1: c\n": {"line 1", "192.0.2.300", "line 2", "a_b", "--allow-underscore", "line 3", "multicast"},
+		"192.0.2.1: a\n::ffff:192.0.2.1: b\n":            {"line 2", "more than once"},
+		"192.0.2.1: a\n192.0.2.1: b\n":                   {"more than once"},
+		"kvm_other:\n  192.0.2.1: a\n":                   {"kvm_other", "EDIS_EMAIL"},
+		"$ORIGIN example.com.\n10 IN PTR a.example.\n":   {"10.example.com.", "$ORIGIN"},
+		"$TTL x\n":    {"zone file"},
+		"10 IN PTR\n": {"zone file"},
+		"1.2.0.192.in-addr.arpa. 1 IN PTR a_b.\n1.2.0.192.in-addr.arpa. 1 IN PTR c.\n1.2.0.192.in-addr.arpa. 1 IN PTR d.\n": {"underscore", "more than once"},
+		"01.2.0.192.in-addr.arpa. 1 IN PTR a.\n": {"not the reverse name"},
+	} {
+		got := run(t, env, "apply", "-f", file(t, "f", content), "--yes")
+		for _, want := range wants {
+			if got.status != 2 || !strings.Contains(got.stderr, want) {
+				t.Errorf("apply of %q: %+v, want status 2 and %q", content, got, want)
+			}
+		}
+	}
+	for _, args := range [][]string{{"apply"}, {"apply", "-f", "x", "--batch", "0"}, {"apply", "-f", "/does/not/exist"}, {"apply", "-f", file(t, "f", "192.0.2.1: a")}} {
+		if got := run(t, env, args...); got.status != 2 {
+			t.Errorf("%v: %+v, want status 2", args, got)
+		}
+	}
+	if n := writes(server); n != 0 {
+		t.Errorf("the service saw %d writes, want 0", n)
+	}
+}
+
+func TestApplyPlansAndDeletes(t *testing.T) {
+	t.Parallel()
+	server, env := sandboxed(t)
+	run(t, env, "set", "192.0.2.1=keep.example", "192.0.2.2=old.example", "192.0.2.3=gone.example")
+	records := file(t, "f", "192.0.2.1: keep.example\n192.0.2.2: new.example\n192.0.2.3:\n192.0.2.4: ''\n192.0.2.5: five.example\n")
+	before := writes(server)
+	got := run(t, env, "apply", "-f", records, "--dry-run")
+	want := "kvm_123456_789012: 3 of 5 records differ\n- 192.0.2.2 old.example\n+ 192.0.2.2 new.example\n- 192.0.2.3 gone.example\n+ 192.0.2.5 five.example\n"
+	if got.status != 4 || got.stdout != want || writes(server) != before {
+		t.Errorf("apply --dry-run: %+v, want status 4 and %s", got, want)
+	}
+	got = run(t, env, "apply", "-f", records, "--yes", "--batch", "1")
+	for _, line := range []string{"192.0.2.1  keep.example  unchanged\n", "192.0.2.2  new.example   set\n", "192.0.2.3                deleted\n", "192.0.2.4                unchanged\n"} {
+		if got.status != 0 || !strings.Contains(got.stdout, line) {
+			t.Errorf("apply: %+v, want %q", got, line)
+		}
+	}
+	if n := writes(server) - before; n != 3 {
+		t.Errorf("%d writes for 3 changes in batches of one", n)
+	}
+	got = run(t, env, "apply", "-f", records, "--yes")
+	if got.status != 0 || !strings.Contains(got.stderr, "no write was sent") || writes(server)-before != 3 {
+		t.Errorf("apply of an unchanged file: %+v, want no write", got)
+	}
+	got = run(t, env, "apply", "-f", records, "--dry-run", "-o", "json")
+	var outcome struct {
+		KVMID            string `json:"kvm_id"`
+		Plan             []step
+		Applied, Unknown int
+	}
+	if err := json.Unmarshal([]byte(got.stdout), &outcome); err != nil || got.status != 0 || outcome.KVMID != "kvm_123456_789012" || len(outcome.Plan) != 5 || outcome.Plan[0].Action != actionKeep {
+		t.Errorf("apply -o json: %+v, %v", got, err)
+	}
+}
+
+func TestApplyRefusesDrasticChanges(t *testing.T) {
+	t.Parallel()
+	_, env := sandboxed(t)
+	var there, wanted strings.Builder
+	for i := range 11 {
+		fmt.Fprintf(&there, "192.0.2.%d: old.example\n", i+1)
+		name := "old"
+		if i < 4 {
+			name = "new"
+		}
+		fmt.Fprintf(&wanted, "192.0.2.%d: %s.example\n", i+1, name)
+	}
+	if got := run(t, env, "apply", "-f", file(t, "f", there.String()), "--yes"); got.status != 0 {
+		t.Fatalf("apply: %+v", got)
+	}
+	drastic := file(t, "f", wanted.String())
+	if got := run(t, env, "apply", "-f", drastic, "--yes"); got.status != 1 || !strings.Contains(got.stderr, "--yes --force") {
+		t.Errorf("apply of 4 in 11 changes: %+v, want status 1", got)
+	}
+	if got := run(t, env, "apply", "-f", drastic, "--yes", "--force"); got.status != 0 {
+		t.Errorf("apply --yes --force: %+v", got)
+	}
+}
+
+func TestApplySaysWhatFailed(t *testing.T) {
+	t.Parallel()
+	server, env := sandboxed(t)
+	records := file(t, "f", "192.0.2.1: a.example\n192.0.2.2: b.example\n192.0.2.3: c.example\n")
+	server.Fail("setPTR", edistest.Fault{Delay: time.Millisecond}, edistest.Fault{Status: 400})
+	got := run(t, env, "apply", "-f", records, "--yes", "--batch", "1")
+	for _, line := range []string{"192.0.2.1  a.example  set\n", "192.0.2.2  b.example  failed\n", "192.0.2.3  c.example  unchanged\n"} {
+		if got.status != 3 || !strings.Contains(got.stdout, line) {
+			t.Errorf("apply with a refused batch: %+v, want status 3 and %q", got, line)
+		}
+	}
+	server.Fail("setPTR", edistest.Fault{Status: 401})
+	if got := run(t, env, "apply", "-f", records, "--yes"); got.status != 1 || !strings.Contains(got.stdout, "failed") {
+		t.Errorf("apply that is refused as a whole: %+v, want status 1", got)
+	}
+	if got := run(t, with(env, "EDIS_RDNS_URL", answering(t, 500, "{}")), "apply", "-f", records, "--yes"); got.status != 1 || got.stdout != "" {
+		t.Errorf("apply that cannot read: %+v, want status 1", got)
+	}
+}
+
+func TestApplyToSeveralServers(t *testing.T) {
+	t.Parallel()
+	server, env := sandboxed(t)
+	server.AddAccount(edistest.Account{Email: "a@example.com", Password: "p", KVMs: []edistest.KVM{
+		{ID: "kvm_1", Addresses: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}},
+		{ID: "kvm_2", Addresses: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}},
+	}})
+	env = loggingIn(env)
+	env["EDIS_EMAIL"], env["EDIS_PASSWORD"] = "a@example.com", "p"
+	records := file(t, "f", "kvm_1:\n  198.51.100.1: a.example\nkvm_2:\n  203.0.113.1: b.example\n")
+	if got := run(t, env, "apply", "-f", records, "--yes"); got.status != 0 {
+		t.Errorf("apply: %+v", got)
+	}
+	if n := len(server.PTRs()); n != 2 {
+		t.Errorf("%d records are set, want 2", n)
+	}
+	wrong := file(t, "f", "kvm_1:\n  203.0.113.1: a.example\n")
+	if got := run(t, env, "apply", "-f", wrong, "--yes"); got.status != 1 || !strings.Contains(got.stderr, "203.0.113.1") {
+		t.Errorf("apply to an address of another server: %+v, want status 1", got)
+	}
+}
+
+// 5,000 addresses, interrupted half-way and run again: none missing, none set
+// twice.
+func TestApplyContinues(t *testing.T) {
+	t.Parallel()
+	server, env := sandboxed(t)
+	var content strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&content, "10.1.%d.%d: h%d.example\n", i/250, i%250, i)
+	}
+	records := file(t, "f", content.String())
+	ctx, interrupt := context.WithCancel(t.Context())
+	go func() {
+		for len(server.PTRs()) < 2500 {
+			time.Sleep(time.Millisecond)
+		}
+		interrupt()
+	}()
+	var stdout, stderr bytes.Buffer
+	status := exec(ctx, []string{"apply", "-f", records, "--yes"}, strings.NewReader(""), &stdout, &stderr, func(name string) string { return env[name] })
+	half := len(server.PTRs())
+	if status != 3 || half < 2500 || half == 5000 || !strings.Contains(stdout.String(), "  unchanged\n") {
+		t.Errorf("interrupted with %d records set: status %d, stderr %s", half, status, &stderr)
+	}
+	if reported := strings.Count(stdout.String(), "  set\n"); reported > half || reported < half-100 {
+		t.Errorf("%d records were reported as set, the server has %d", reported, half)
+	}
+	if got := run(t, env, "apply", "-f", records, "--yes"); got.status != 0 {
+		t.Errorf("the second run: status %d, stderr %s", got.status, got.stderr)
+	}
+	if n := len(server.PTRs()); n != 5000 {
+		t.Errorf("%d records are set, want 5000", n)
+	}
+	sent := make(map[string]int)
+	for _, request := range server.Requests() {
+		if request.Path == "/set/ptr" {
+			var names map[string]string
+			if err := json.Unmarshal([]byte(request.Form.Get("ip")), &names); err != nil {
+				t.Fatal(err)
+			}
+			for ip := range names {
+				sent[ip]++
+			}
+		}
+	}
+	for ip, times := range sent {
+		if times > 2 {
+			t.Errorf("%s was set %d times", ip, times)
+		}
+	}
+}

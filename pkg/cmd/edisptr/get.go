@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/edisptr/edis-go/pkg/edis"
+)
+
+func (a *app) getCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "get IP ...",
+		Short:   "Read PTR records",
+		Example: "  edisptr get 192.0.2.10 2001:db8::10",
+		Args:    atLeastOne("IP"),
+		RunE: func(command *cobra.Command, args []string) error {
+			return a.get(command.Context(), args)
+		},
+	}
+}
+
+func (a *app) get(ctx context.Context, args []string) error {
+	t, addresses, err := a.addressCall(args)
+	if err != nil {
+		return err
+	}
+	ptrs, err := t.client.GetPTR(ctx, t.source, addresses...)
+	if err != nil {
+		return err
+	}
+	records := recordsOf(ptrs, statePresent)
+	for _, address := range addresses {
+		if _, there := ptrs[address.Unmap()]; !there {
+			records = append(records, recordState{address.Unmap(), "", stateAbsent})
+		}
+	}
+	slices.SortFunc(records, byAddress)
+	a.printRecords(t.kvm(ctx), records)
+	return nil
+}
+
+func (a *app) deleteCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "delete IP ...",
+		Short:   "Remove PTR records in one call",
+		Example: "  edisptr delete 192.0.2.10 2001:db8::10",
+		Args:    atLeastOne("IP"),
+		RunE: func(command *cobra.Command, args []string) error {
+			return a.delete(command.Context(), args)
+		},
+	}
+}
+
+func (a *app) delete(ctx context.Context, args []string) error {
+	t, addresses, err := a.addressCall(args)
+	if err != nil {
+		return err
+	}
+	err = t.client.DeletePTR(ctx, t.source, addresses...)
+	a.changed = err == nil
+	if err == nil || a.exitStatus(err) != exitUsage {
+		nameless := make(map[netip.Addr]string, len(addresses))
+		for _, address := range addresses {
+			nameless[address] = ""
+		}
+		a.printRecords(t.kvm(ctx), recordsOf(nameless, stateAfter(stateDeleted, err)))
+	}
+	return err
+}
+
+// addressCall reads what a call for addresses needs, or says all that is wrong
+// with it.
+func (a *app) addressCall(args []string) (target, []netip.Addr, error) {
+	addresses, bad := parseAddresses(args)
+	t, missing := a.target()
+	return t, addresses, errors.Join(append(bad, missing...)...)
+}
+
+func (a *app) serversCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "servers",
+		Short: "Log in and list the KVM servers of the account",
+		Args:  cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return a.servers(command.Context())
+		},
+	}
+}
+
+// server is a KVM server as printed.
+type server struct {
+	KVMID       string `json:"kvm_id"`
+	PrimaryIP   string `json:"primary_ip"`
+	Description string `json:"description"`
+	ValidUntil  string `json:"valid_until"`
+	Suspended   bool   `json:"suspended"`
+}
+
+func (a *app) servers(ctx context.Context) error {
+	credentials, bad := environmentCredentials(a.env)
+	client, err := a.client()
+	if err != nil {
+		bad = append(bad, err)
+	}
+	if len(bad) > 0 {
+		return errors.Join(bad...)
+	}
+	credentials.KVMID = "" // all of them
+	sessions, err := client.Login(ctx, credentials)
+	if err != nil {
+		return err
+	}
+	list := make([]server, len(sessions))
+	for i, session := range sessions {
+		list[i] = serverOf(session)
+	}
+	a.printServers(list)
+	return nil
+}
+
+func serverOf(session edis.Session) server {
+	s := server{
+		KVMID:       session.KVMID,
+		Description: session.Description,
+		ValidUntil:  session.ValidUntil.UTC().Format("2006-01-02T15:04:05Z"),
+		Suspended:   session.Suspended,
+	}
+	if session.PrimaryIP.IsValid() {
+		s.PrimaryIP = session.PrimaryIP.String()
+	}
+	return s
+}
+
+func (a *app) printServers(list []server) {
+	if a.format == outputJSON {
+		a.printJSON(map[string][]server{"servers": list})
+		return
+	}
+	rows := [][]cell{{{text: "KVM ID"}, {text: "PRIMARY IP"}, {text: "SESSION UNTIL"}, {text: "DESCRIPTION"}}}
+	for _, s := range list {
+		description := cell{text: s.Description}
+		if s.Suspended {
+			description = cell{text: "suspended " + s.Description, state: stateUnknown}
+		}
+		rows = append(rows, []cell{{text: s.KVMID}, {text: s.PrimaryIP}, {text: s.ValidUntil}, description})
+	}
+	a.printTable(rows)
+}

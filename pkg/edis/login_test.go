@@ -1,0 +1,360 @@
+package edis_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/edisptr/edis-go/pkg/edis"
+	"github.com/edisptr/edis-go/pkg/edistest"
+)
+
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	server, client := fakeEDIS(t)
+	server.AddAccount(edistest.Account{Email: credentials.Email, Password: credentials.Password, KVMs: []edistest.KVM{
+		{ID: "kvm_2", PrimaryIP: addr("2001:db8::2"), Description: "zweiter", Suspended: true},
+		{ID: "kvm_1"},
+	}})
+	sessions, err := client.Login(t.Context(), credentials)
+	if err != nil || len(sessions) != 2 {
+		t.Fatalf("Login = %v, %v, want two sessions", sessions, err)
+	}
+	first, second := sessions[0], sessions[1]
+	if first.KVMID != "kvm_1" || first.PrimaryIP.IsValid() || first.Suspended || first.APIHost == "" || !first.ValidUntil.After(time.Now()) {
+		t.Errorf("the first session is %+v", first)
+	}
+	if second.KVMID != "kvm_2" || second.PrimaryIP != addr("2001:db8::2") || second.Description != "zweiter" || !second.Suspended {
+		t.Errorf("the second session is %+v", second)
+	}
+	if err := client.SetPTR(t.Context(), second, onePTR); err != nil {
+		t.Errorf("SetPTR with a session of the login = %v", err)
+	}
+	form := server.Requests()[0].Form
+	if form.Get("pw") != credentials.Password || form.Get("email") != credentials.Email || form.Has("kvm_id") {
+		t.Errorf("the login form is %v", form)
+	}
+
+	one := credentials
+	one.KVMID = "kvm_2"
+	if sessions, err = client.Login(t.Context(), one); err != nil || len(sessions) != 1 || sessions[0].KVMID != "kvm_2" {
+		t.Errorf("Login for kvm_2 = %v, %v", sessions, err)
+	}
+}
+
+func TestLoginRefused(t *testing.T) {
+	t.Parallel()
+	server, client := fakeEDIS(t)
+	_, err := client.Login(t.Context(), credentials)
+	wantIs(t, err, edis.ErrUnauthorized)
+	var api *edis.APIError
+	if !errors.As(err, &api) || api.Status != 401 || api.Message != "Unauthorized: wrong e-mail or password" {
+		t.Errorf("Login = %v", err)
+	}
+	for _, bad := range []edis.Credentials{{}, {Email: "a"}, {Password: "b"}, {Email: "a\nb", Password: "b"}, {Email: "a", Password: "\xff"}} {
+		_, err := client.Login(t.Context(), bad)
+		wantIs(t, err, edis.ErrInvalidInput)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = client.Login(ctx, credentials)
+	wantIs(t, err, edis.ErrNotSent)
+	_, err = client.Login(nil, credentials) //nolint:staticcheck // a nil context is the fault
+	wantIs(t, err, edis.ErrInvalidInput)
+	if n := len(server.Requests()); n != 1 {
+		t.Errorf("the server saw %d requests, want 1", n)
+	}
+}
+
+// loginAnswer is a login's answer with a changed session.
+func loginAnswer(changes string) string {
+	return `{"status":"success","data":{"kvm_1":{"kvm_id":"kvm_1","signature":"s3cr3t-new","api_host":"1.edis.example","valid_until":4102444800` + changes + `}}}`
+}
+
+// validUntilFaults are in the fault table as F25.
+func validUntilFaults(t *testing.T) {
+	t.Helper()
+	for value, want := range map[string]int64{
+		`4102444800`:                  4102444800,
+		`4.1024448e9`:                 4102444800,
+		`"4102444800"`:                4102444800,
+		`"2100-01-01T00:00:00Z"`:      4102444800,
+		`"2100-01-01T01:00:00+01:00"`: 4102444800,
+		`"2100-01-01T00:00:00"`:       4102444800,
+		`"2100-01-01 00:00:00"`:       4102444800,
+		`"tomorrow"`:                  0,
+		`""`:                          0,
+		`1.5`:                         0,
+		`-1`:                          0,
+		`"-1"`:                        0,
+		`1e300`:                       0,
+		`true`:                        0,
+		`null`:                        0,
+		`[]`:                          0,
+	} {
+		body := strings.Replace(loginAnswer(""), "4102444800", value, 1)
+		sessions, err := newClient(t, serve(t, replying(200, jsonType, body)).URL).Login(t.Context(), credentials)
+		switch {
+		case want == 0:
+			wantIs(t, err, edis.ErrContract)
+			if strings.Contains(fmt.Sprint(err), "s3cr3t-new") {
+				t.Errorf("valid_until %s: the error shows the new signature: %v", value, err)
+			}
+		case err != nil || sessions[0].ValidUntil.Unix() != want:
+			t.Errorf("valid_until %s gives %v, %v, want %d", value, sessions, err, want)
+		}
+	}
+}
+
+// hostileHosts are in the fault table as F23.
+func hostileHosts(t *testing.T) {
+	t.Helper()
+	for _, host := range []string{"evil.example/x?y=", "evil.example:80", "evil.example\nx", "http://evil.example", ""} {
+		encoded, err := json.Marshal(host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := strings.Replace(loginAnswer(""), `"1.edis.example"`, string(encoded), 1)
+		_, err = newClient(t, serve(t, replying(200, jsonType, body)).URL).Login(t.Context(), credentials)
+		wantIs(t, err, edis.ErrContract)
+	}
+	// A host in api_rdns, or a good one in api_host, is not called either.
+	other := serve(t, succeed)
+	host := strings.TrimPrefix(other.URL, "http://")
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/set/ptr" {
+			succeed(w, r)
+			return
+		}
+		replying(200, jsonType, loginAnswer(`,"api_rdns":"`+host+`"`))(w, r)
+	})
+	client := newClient(t, s.URL)
+	if err := client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR); err != nil {
+		t.Error(err)
+	}
+	wantRequests(t, other, 0)
+	wantRequests(t, s, 2)
+}
+
+func TestLoginSource(t *testing.T) {
+	t.Parallel()
+	server, client := fakeEDIS(t)
+	email, password := server.Credentials()
+	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
+	logins := func() (count int) {
+		for _, request := range server.Requests() {
+			if request.Path == "/kvm/v2/get/auth" {
+				count++
+			}
+		}
+		return count
+	}
+	for range 3 {
+		if err := client.SetPTR(t.Context(), source, onePTR); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := logins(); got != 1 {
+		t.Errorf("%d logins for three calls, want 1", got)
+	}
+	// The service forgets all sessions: one new login, one more try.
+	server.Fail("setPTR", edistest.Fault{Status: 401})
+	if err := client.SetPTR(t.Context(), source, onePTR); err != nil {
+		t.Errorf("SetPTR after a 401 = %v", err)
+	}
+	if got := logins(); got != 2 {
+		t.Errorf("%d logins after a 401, want 2", got)
+	}
+	// A second 401 is final.
+	server.Fail("setPTR", edistest.Fault{Status: 401}, edistest.Fault{Status: 401}, edistest.Fault{Status: 401})
+	wantIs(t, client.SetPTR(t.Context(), source, onePTR), edis.ErrUnauthorized)
+	if got := logins(); got != 3 {
+		t.Errorf("%d logins after two 401, want 3", got)
+	}
+}
+
+// A session is renewed one minute before it expires, in synthetic time.
+func TestLoginSourceRenews(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		logins := 0
+		client := newClient(t, "", func(o *edis.Options) {
+			o.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				logins++
+				until := strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10)
+				recorder := httptest.NewRecorder()
+				replying(200, jsonType, strings.Replace(loginAnswer(""), "4102444800", until, 1))(recorder, r)
+				return recorder.Result(), nil
+			})}
+		})
+		source := client.LoginSource(credentials)
+		for _, step := range []struct {
+			pause time.Duration
+			want  int
+		}{{0, 1}, {59*time.Minute - 1, 1}, {1, 2}, {time.Minute, 2}, {time.Hour, 3}} {
+			time.Sleep(step.pause)
+			if _, err := source.Session(t.Context()); err != nil || logins != step.want {
+				t.Errorf("%v later: %d logins, %v, want %d", step.pause, logins, err, step.want)
+			}
+		}
+	})
+}
+
+func TestLoginSourcePicksTheKVM(t *testing.T) {
+	t.Parallel()
+	server, client := fakeEDIS(t)
+	server.AddAccount(edistest.Account{Email: credentials.Email, Password: credentials.Password, KVMs: []edistest.KVM{{ID: "kvm_1"}, {ID: "kvm_2"}}})
+	_, err := client.LoginSource(credentials).Session(t.Context())
+	wantIs(t, err, edis.ErrInvalidInput)
+	one := credentials
+	one.KVMID = "kvm_2"
+	if session, err := client.LoginSource(one).Session(t.Context()); err != nil || session.KVMID != "kvm_2" {
+		t.Errorf("Session = %v, %v, want one for kvm_2", session, err)
+	}
+}
+
+// oneLogin is in the fault table as F73.
+func oneLogin(t *testing.T) {
+	t.Helper()
+	server, client := fakeEDIS(t)
+	email, password := server.Credentials()
+	server.Fail("createAuthSession", edistest.Fault{Delay: 20 * time.Millisecond})
+	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
+	var running sync.WaitGroup
+	for i := range 100 {
+		running.Go(func() {
+			ptrs := map[netip.Addr]string{netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}): "a.example"}
+			if err := client.SetPTR(t.Context(), source, ptrs); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	running.Wait()
+	logins := 0
+	for _, request := range server.Requests() {
+		if request.Path == "/kvm/v2/get/auth" {
+			logins++
+		}
+	}
+	if logins != 1 {
+		t.Errorf("%d logins for 100 callers, want 1", logins)
+	}
+}
+
+// neverTwice is in the fault table as F74.
+func neverTwice(t *testing.T) {
+	t.Helper()
+	for name, handler := range map[string]http.HandlerFunc{
+		"refused":      replying(401, jsonType, `{"error":"Unauthorized","code":401,"message":"no"}`),
+		"bad request":  replying(400, jsonType, `{"error":"Bad","code":400,"message":"no"}`),
+		"failed":       replying(500, jsonType, `{"error":"Oops","code":500,"message":"no"}`),
+		"rate limited": replying(429, "", ""),
+		"lost":         func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"malformed":    replying(200, jsonType, `{`),
+		"echoing": func(w http.ResponseWriter, r *http.Request) {
+			_ = r.ParseForm()
+			replying(401, jsonType, `{"error":"`+r.PostForm.Get("pw")+`","message":"`+r.PostForm.Encode()+`"}`)(w, r)
+		},
+	} {
+		s := serve(t, handler)
+		client := newClient(t, s.URL)
+		source := client.LoginSource(credentials)
+		var running sync.WaitGroup
+		for range 5 {
+			running.Go(func() {
+				err := client.SetPTR(t.Context(), source, onePTR)
+				if err == nil || errors.Is(err, edis.ErrOutcomeUnknown) {
+					t.Errorf("%s: SetPTR = %v, want an error and nothing changed", name, err)
+				}
+				walk(err, func(cause error) { wantSafeText(t, cause) })
+			})
+		}
+		running.Wait()
+		if got := s.requests.Load(); got != 1 {
+			t.Errorf("%s: %d logins, want 1", name, got)
+		}
+	}
+}
+
+// Only a login that was not sent is made again.
+func TestLoginSourceAfterALoginThatWasNotSent(t *testing.T) {
+	t.Parallel()
+	server := edistest.NewServer()
+	t.Cleanup(server.Close)
+	down := true
+	client := newClient(t, server.URL, func(o *edis.Options) {
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		dial := transport.DialContext
+		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if down {
+				return nil, errors.New("network is down")
+			}
+			return dial(ctx, network, address)
+		}
+		t.Cleanup(transport.CloseIdleConnections)
+		o.HTTPClient = &http.Client{Transport: transport}
+	})
+	email, password := server.Credentials()
+	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
+	wantIs(t, client.SetPTR(t.Context(), source, onePTR), edis.ErrNotSent)
+	down = false
+	if err := client.SetPTR(t.Context(), source, onePTR); err != nil {
+		t.Error(err)
+	}
+}
+
+// Who gives up waiting for a login leaves it to the others.
+func TestLoginSourceOutlivesItsFirstCaller(t *testing.T) {
+	t.Parallel()
+	server, client := fakeEDIS(t)
+	email, password := server.Credentials()
+	server.Fail("createAuthSession", edistest.Fault{Delay: 50 * time.Millisecond})
+	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := source.Session(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Session = %v, want the error of the context", err)
+	}
+	if _, err := source.Session(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Session of one who waits = %v, want the error of the context", err)
+	}
+	if _, err := source.Session(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := len(server.Requests()); got != 1 {
+		t.Errorf("%d logins, want 1", got)
+	}
+}
+
+func TestCredentialsNeverShowSecrets(t *testing.T) {
+	t.Parallel()
+	c := credentials
+	var texts []string
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		texts = append(texts, fmt.Sprintf(verb, c), fmt.Sprintf(verb, &c), fmt.Sprintf(verb, []edis.Credentials{c}))
+	}
+	encoded, err := json.Marshal(map[string]any{"a": c, "b": &c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "credentials", c)
+	for _, text := range append(texts, string(encoded), log.String()) {
+		if strings.Contains(text, "s3cr3t") || strings.Contains(text, fmt.Sprintf("%x", "s3cr3t")) {
+			t.Errorf("shows a secret: %s", text)
+		}
+	}
+}

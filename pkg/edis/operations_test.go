@@ -1,0 +1,200 @@
+package edis_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/edisptr/edis-go/pkg/edis"
+	"github.com/edisptr/edis-go/pkg/edistest"
+)
+
+// fakeEDIS is an edistest server with a client for it.
+func fakeEDIS(t *testing.T) (*edistest.Server, *edis.Client) {
+	t.Helper()
+	server := edistest.NewServer()
+	t.Cleanup(server.Close)
+	return server, newClient(t, server.URL)
+}
+
+func TestSetGetDelete(t *testing.T) {
+	t.Parallel()
+	server, client := fakeEDIS(t)
+	session := edis.Session(server.Session())
+	err := client.SetPTR(t.Context(), session, map[netip.Addr]string{
+		addr("192.0.2.10"):   "Bücher.example.",
+		addr("2001:db8::10"): "mail.example.com",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := client.GetPTR(t.Context(), session, addr("::ffff:192.0.2.10"), addr("2001:db8::10"), addr("192.0.2.11"))
+	want := map[netip.Addr]string{addr("192.0.2.10"): "xn--bcher-kva.example", addr("2001:db8::10"): "mail.example.com"}
+	if err != nil || !maps.Equal(got, want) {
+		t.Errorf("GetPTR = %v, %v, want %v", got, err, want)
+	}
+	if err := client.DeletePTR(t.Context(), session, addr("192.0.2.10"), addr("192.0.2.11")); err != nil {
+		t.Fatal(err)
+	}
+	delete(want, addr("192.0.2.10"))
+	if got := server.PTRs(); !maps.Equal(got, want) {
+		t.Errorf("after DeletePTR the server has %v, want %v", got, want)
+	}
+	requests := server.Requests()
+	for i, ip := range []string{
+		`{"192.0.2.10":"xn--bcher-kva.example","2001:db8::10":"mail.example.com"}`,
+		`["192.0.2.10","192.0.2.11","2001:db8::10"]`,
+		`["192.0.2.10","192.0.2.11"]`,
+	} {
+		if got := requests[i].Form.Get("ip"); got != ip {
+			t.Errorf("request %d has ip = %s, want %s", i, got, ip)
+		}
+	}
+}
+
+func TestAddressesAreChecked(t *testing.T) {
+	t.Parallel()
+	server, client := fakeEDIS(t)
+	session := edis.Session(server.Session())
+	for _, addresses := range [][]netip.Addr{
+		nil,
+		{{}},
+		{addr("127.0.0.1")},
+		{addr("192.0.2.1"), addr("::ffff:192.0.2.1")},
+		{addr("192.0.2.1"), addr("192.0.2.1")},
+	} {
+		_, err := client.GetPTR(t.Context(), session, addresses...)
+		wantIs(t, err, edis.ErrInvalidInput)
+		wantIs(t, client.DeletePTR(t.Context(), session, addresses...), edis.ErrInvalidInput)
+	}
+	_, err := client.ConfirmPTR(t.Context(), session, map[netip.Addr]string{addr("192.0.2.1"): "a b"})
+	wantIs(t, err, edis.ErrInvalidInput)
+	_, err = client.ConfirmPTR(nil, session, onePTR) //nolint:staticcheck // a nil context is the fault
+	wantIs(t, err, edis.ErrInvalidInput)
+	if n := len(server.Requests()); n != 0 {
+		t.Errorf("the server saw %d requests, want 0", n)
+	}
+}
+
+// A read changes nothing, so its outcome is never unknown.
+func TestReadsHaveNoUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	for _, handler := range []http.HandlerFunc{
+		replying(500, jsonType, `{"status":"error","error":"x"}`),
+		replying(200, "text/html", ""),
+		replying(302, "", ""),
+		func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		client := newClient(t, serve(t, handler).URL)
+		_, err := client.GetPTR(t.Context(), session(), addr("192.0.2.1"), addr("192.0.2.2"))
+		if err == nil || errors.Is(err, edis.ErrOutcomeUnknown) {
+			t.Errorf("GetPTR = %v, want an error that is not ErrOutcomeUnknown", err)
+		}
+		_, err = client.Login(t.Context(), credentials)
+		if err == nil || errors.Is(err, edis.ErrOutcomeUnknown) {
+			t.Errorf("Login = %v, want an error that is not ErrOutcomeUnknown", err)
+		}
+	}
+}
+
+// readFaults are in the fault table as F72.
+func readFaults(t *testing.T) {
+	t.Helper()
+	asked := []netip.Addr{addr("192.0.2.1"), addr("2001:db8::1")}
+	for body, want := range map[string]map[netip.Addr]string{
+		`[]`: {},
+		`[{"ip":"192.0.2.1"},{"ip":"2001:db8::1","ptr_record":null}]`:               {},
+		`[{"ip":"192.0.2.1","ptr_record":""}]`:                                      {},
+		`[{"ip":"192.0.2.1","ptr_record":"Mail.Example."}]`:                         {addr("192.0.2.1"): "mail.example"},
+		`[{"ip":"192.0.2.1","ptr_record":"not a host"}]`:                            {addr("192.0.2.1"): "not a host"},
+		`[{"ip":"::ffff:192.0.2.1","ptr_record":"a_b"}]`:                            {addr("192.0.2.1"): "a_b"},
+		`[{"ip":"2001:DB8:0::1","ptr_record":"a"}]`:                                 {addr("2001:db8::1"): "a"},
+		`[{"ip":"192.0.2.2","ptr_record":"a"}]`:                                     nil,
+		`[{"ip":"192.0.2.1","ptr_record":"a"},{"ip":"192.0.2.1","ptr_record":"a"}]`: nil,
+		`[{"ip":"192.0.2.1"},{"ip":"::ffff:192.0.2.1","ptr_record":"a"}]`:           nil,
+		`[{"ip":"192.0.2.300","ptr_record":"a"}]`:                                   nil,
+		`[{"ip":"","ptr_record":"a"}]`:                                              nil,
+		`[{"ptr_record":"a"}]`:                                                      nil,
+		`[{"ip":"2001:db8::1%eth0","ptr_record":"a"}]`:                              nil,
+		`[{"ip":"` + strings.Repeat("x", 54<<10) + `","ptr_record":"a"}]`:           nil,
+		`{"192.0.2.1":"a"}`:                                                         nil,
+	} {
+		s := serve(t, replying(200, jsonType, `{"status":"success","records":`+body+`}`))
+		got, err := newClient(t, s.URL).GetPTR(t.Context(), session(), asked...)
+		if want == nil {
+			wantIs(t, err, edis.ErrContract)
+		} else if err != nil || !maps.Equal(got, want) {
+			t.Errorf("records %s give %v, %v, want %v", body, got, err, want)
+		}
+	}
+}
+
+// The service shows a write after some time; ConfirmPTR waits for it, in
+// synthetic time, over connections in memory.
+func TestConfirmPTR(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		started := time.Now()
+		server := inMemory(t, func() map[string]string {
+			if time.Since(started) < 20*time.Second {
+				return map[string]string{"192.0.2.10": "old.example.com"}
+			}
+			return map[string]string{"192.0.2.10": "mail.example.com"}
+		})
+		differing, err := server.ConfirmPTR(t.Context(), session(), onePTR)
+		if err != nil || len(differing) != 0 {
+			t.Errorf("ConfirmPTR = %v, %v, want success", differing, err)
+		}
+		if took := time.Since(started); took < 20*time.Second || took > 28*time.Second {
+			t.Errorf("ConfirmPTR took %v, want the 20 seconds that it takes and one pause of at most 7.5", took)
+		}
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		want := map[netip.Addr]string{addr("192.0.2.10"): "other.example.com", addr("192.0.2.11"): "mail.example.com"}
+		differing, err = server.ConfirmPTR(ctx, session(), want)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("errors.Is(%v, context.DeadlineExceeded) = false", err)
+		}
+		if got := map[netip.Addr]string{addr("192.0.2.10"): "mail.example.com", addr("192.0.2.11"): ""}; !maps.Equal(differing, got) {
+			t.Errorf("ConfirmPTR differs in %v, want %v", differing, got)
+		}
+	})
+}
+
+func TestConfirmPTREndsWithAFailedRead(t *testing.T) {
+	t.Parallel()
+	s := serve(t, replying(401, jsonType, `{"status":"error","error":"no"}`))
+	_, err := newClient(t, s.URL).ConfirmPTR(t.Context(), session(), onePTR)
+	wantIs(t, err, edis.ErrUnauthorized)
+}
+
+// inMemory is a client of a service without sockets, for synthetic time.
+func inMemory(t *testing.T, shown func() map[string]string) *edis.Client {
+	t.Helper()
+	return newClient(t, "", func(o *edis.Options) {
+		o.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if err := r.ParseForm(); err != nil {
+				return nil, err
+			}
+			var records []string
+			for ip, name := range shown() {
+				if strings.Contains(r.PostForm.Get("ip"), `"`+ip+`"`) {
+					records = append(records, `{"ip":"`+ip+`","ptr_record":"`+name+`"}`)
+				}
+			}
+			body := `{"status":"success","records":[` + strings.Join(records, ",") + `]}`
+			return &http.Response{
+				StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {jsonType}}, Request: r,
+				Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+			}, nil
+		})}
+	})
+}

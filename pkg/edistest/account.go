@@ -1,0 +1,167 @@
+package edistest
+
+import (
+	"crypto/rand"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// An Account is what a login is for.
+type Account struct {
+	Email, Password string
+	KVMs            []KVM
+}
+
+// A KVM is a virtual server of an account.
+type KVM struct {
+	// ID is such as "kvm_123456_789012".
+	ID string
+	// Addresses are those of the server; a call for others is refused. None
+	// means all that are not listed for another server.
+	Addresses []netip.Prefix
+	// PrimaryIP, Description and Suspended are told at login.
+	PrimaryIP   netip.Addr
+	Description string
+	Suspended   bool
+}
+
+// A Session is what a call has to prove itself with. It has the fields of
+// edis.Session, and converts to it: edis.Session(server.Session()). It is a type
+// of its own because package edis must not depend on its fake.
+type Session struct {
+	KVMID, Signature, APIHost string
+	ValidUntil                time.Time
+	PrimaryIP                 netip.Addr
+	Description               string
+	Suspended                 bool
+}
+
+const (
+	sessionLifetime = 24 * time.Hour
+	apiHost         = "12345.edis.example"
+)
+
+var defaultAccount = Account{
+	Email:    "owner@example.com",
+	Password: "edistest-password",
+	KVMs: []KVM{{
+		ID:          "kvm_123456_789012",
+		PrimaryIP:   netip.MustParseAddr("192.0.2.1"),
+		Description: "mail server",
+	}},
+}
+
+// Credentials returns e-mail and password of the account that a server begins
+// with.
+func (s *Server) Credentials() (email, password string) {
+	return defaultAccount.Email, defaultAccount.Password
+}
+
+// Session returns a session of the KVM server that a server begins with. It is
+// valid for 24 hours from [NewServer]; each login makes another one.
+func (s *Server) Session() Session { return s.first }
+
+// AddAccount adds an account with its KVM servers.
+func (s *Server) AddAccount(account Account) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.accounts = append(s.accounts, account)
+}
+
+// newSession makes a session that the server accepts. The caller holds the
+// mutex, or is alone.
+func (s *Server) newSession(kvm KVM) Session {
+	session := Session{
+		KVMID:       kvm.ID,
+		Signature:   rand.Text(),
+		APIHost:     apiHost,
+		ValidUntil:  s.now().Add(sessionLifetime).Truncate(time.Second),
+		PrimaryIP:   kvm.PrimaryIP,
+		Description: kvm.Description,
+		Suspended:   kvm.Suspended,
+	}
+	s.sessions[session.Signature] = session
+	return session
+}
+
+// owns tells whether an address belongs to a KVM server.
+func (s *Server) owns(kvmID string, address netip.Addr) bool {
+	listed := func(kvm KVM) bool {
+		return slices.ContainsFunc(kvm.Addresses, func(prefix netip.Prefix) bool { return prefix.Contains(address) })
+	}
+	ofAny := false
+	for _, account := range s.accounts {
+		for _, kvm := range account.KVMs {
+			if kvm.ID == kvmID && len(kvm.Addresses) > 0 {
+				return listed(kvm)
+			}
+			ofAny = ofAny || listed(kvm)
+		}
+	}
+	return !ofAny
+}
+
+// logIn serves createAuthSession.
+func (s *Server) logIn(fields map[string]any) reply {
+	for _, account := range s.accounts {
+		if account.Email != fields["email"] || account.Password != fields["pw"] {
+			continue
+		}
+		data := make(map[string]any)
+		for _, kvm := range account.KVMs {
+			if wanted := fields["kvm_id"]; wanted == nil || wanted == kvm.ID {
+				data[kvm.ID] = loginData(s.newSession(kvm))
+			}
+		}
+		if len(data) == 0 {
+			return loginFailure(http.StatusBadRequest, "the account has no such KVM server")
+		}
+		return reply{http.StatusOK, map[string]any{"status": "success", "data": data}}
+	}
+	return loginFailure(http.StatusUnauthorized, "wrong e-mail or password")
+}
+
+func loginData(session Session) map[string]any {
+	suspended := "n"
+	if session.Suspended {
+		suspended = "y"
+	}
+	data := map[string]any{
+		"kvm_id":      session.KVMID,
+		"signature":   session.Signature,
+		"api_host":    session.APIHost,
+		"api_rdns":    apiHost,
+		"valid_until": float64(session.ValidUntil.Unix()),
+		"description": session.Description,
+		"suspended":   suspended,
+	}
+	if session.PrimaryIP.IsValid() {
+		data["primary_ip"] = session.PrimaryIP.String()
+	}
+	return data
+}
+
+// loginFailure has its own form in the document.
+func loginFailure(status int, text string) reply {
+	return reply{status, map[string]any{"error": http.StatusText(status), "code": float64(status), "message": text}}
+}
+
+// sessionOf returns the session that a call proves, or why it proves none. The
+// schema has made sure that the fields are there.
+func (s *Server) sessionOf(fields map[string]any) (session Session, refused string) {
+	session, ok := s.sessions[fields["signature"].(string)]
+	switch {
+	case !ok:
+		return Session{}, "unknown signature"
+	case fields["kvm_id"] != session.KVMID:
+		return Session{}, "the session is not one for this kvm_id"
+	case fields["valid_until"] != strconv.FormatInt(session.ValidUntil.Unix(), 10):
+		return Session{}, "valid_until is not that of the session"
+	case !s.now().Before(session.ValidUntil):
+		return Session{}, "the session has expired"
+	}
+	return session, ""
+}
