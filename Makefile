@@ -1,12 +1,13 @@
 # What each target needs beyond Go is said beside it; nothing is installed.
 
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PLATFORMS     = linux darwin windows
 
 # Names and checksums of all files that git tracks or would track.
 TREE = git ls-files -z --cached --others --exclude-standard | xargs -0 cksum
 
-.PHONY: help generate check lint test race demo
+.PHONY: help generate check lint test race demo soak fuzz vuln
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +34,22 @@ check: ## generated code is up to date, all platforms build, vet, go.mod is tidy
 	@if [ "$$(ls -A gen)" != edis.gen.go ]; then echo "check: gen/ holds more than edis.gen.go"; ls -A gen; exit 1; fi
 	@for os in $(PLATFORMS); do echo "GOOS=$$os go vet ./..."; GOOS=$$os go build ./... && GOOS=$$os go vet ./... || exit 1; done
 	go mod tidy -diff
+
+soak: ## the model test for a minute, under the race detector
+	go test -race -count=1 -run '^TestSoak$$' -soak=1m -v ./pkg/edis
+
+FUZZTIME = 30s
+
+fuzz: ## each fuzz test for 30 seconds
+	@for package in $$(go list ./pkg/...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
+			echo "$$target in $$package"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+vuln: ## known vulnerabilities in what is used (its database needs the network)
+	go run $(GOVULNCHECK) ./...
 
 lint: ## golangci-lint, built on first use
 	go run $(GOLANGCI_LINT) run ./...

@@ -1,6 +1,7 @@
 package edis
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
 	"github.com/edisptr/edis-go/pkg/internal/contract"
+	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
 // receipt is what one attempt brought back from the service.
@@ -48,17 +50,22 @@ func isRedirect(status int) bool { return status >= 300 && status <= 399 }
 // valid success, whose result it has taken.
 func (got receipt) understand(r request, documented *contract.Operation) *failure {
 	if isRedirect(got.status) {
-		target := r.hide.text(got.header.Get(refusedLocation), 300)
-		return &failure{r.unknown(), []error{fmt.Errorf("%s: HTTP %d: %w: to %q", r.id, got.status, ErrRedirect, target)}}
+		target := r.hide.Text(got.header.Get(refusedLocation), 300)
+		err := fmt.Errorf("%s: HTTP %d: %w: to %q", r.id, got.status, ErrRedirect, target)
+		return &failure{outcome: r.unknown(), causes: []error{err}}
 	}
 	body, unusable := got.body(r, documented)
 	if unusable == nil && got.status == http.StatusOK {
 		return nil
 	}
-	failed := &failure{outcome: r.outcomeOf(got.status)}
+	failed := &failure{outcome: r.outcomeOf(got.status), transient: isTransientStatus(got.status)}
+	if got.err != nil && !errors.Is(got.err, ErrResponseTooLarge) && got.status < http.StatusBadRequest {
+		failed.transient = true // the connection broke
+	}
 	if got.status >= http.StatusBadRequest {
-		message := r.hide.text(errorMessage(body), 1024)
-		failed.causes = append(failed.causes, &APIError{r.id, got.status, message, retryAfter(got.header, time.Now())})
+		message := r.hide.Text(errorMessage(body), 1024)
+		failed.pause = retryAfter(got.header, time.Now())
+		failed.causes = append(failed.causes, &APIError{r.id, got.status, message, failed.pause})
 	}
 	if unusable != nil {
 		failed.causes = append(failed.causes, unusable)
@@ -70,7 +77,7 @@ func (got receipt) understand(r request, documented *contract.Operation) *failur
 // from that of a success.
 func (got receipt) body(r request, documented *contract.Operation) (body map[string]any, unusable error) {
 	if got.err != nil {
-		return nil, fmt.Errorf("%s: HTTP %d: %w", r.id, got.status, r.hide.cause(got.err))
+		return nil, fmt.Errorf("%s: HTTP %d: %w", r.id, got.status, r.hide.Cause(got.err))
 	}
 	body, mismatch := documented.Answer(got.status, got.header, got.raw)
 	switch {
@@ -83,9 +90,9 @@ func (got receipt) body(r request, documented *contract.Operation) (body map[str
 	if mismatch == "" {
 		return body, nil
 	}
-	e := &ContractError{Op: r.id, Status: got.status, Reason: r.hide.text(mismatch, 512)}
+	e := &ContractError{Op: r.id, Status: got.status, Reason: r.hide.Text(mismatch, 512)}
 	if !r.logsIn {
-		e.Body = []byte(r.hide.text(string(got.raw), 512))
+		e.Body = []byte(r.hide.Text(string(got.raw), 512))
 	}
 	return body, e
 }
@@ -124,7 +131,7 @@ func readPTRs(body map[string]any, asked []netip.Addr) (ptrs map[netip.Addr]stri
 		address, err := netip.ParseAddr(text)
 		address = address.Unmap()
 		if err != nil || !open[address] {
-			return nil, fmt.Sprintf("/records/%d: %q is no address that was asked for, or the second of it", i, clip(text, 100))
+			return nil, fmt.Sprintf("/records/%d: %q is no address that was asked for, or the second of it", i, redact.Clip(text, 100))
 		}
 		open[address] = false
 		if name, _ := fields["ptr_record"].(string); name != "" {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/edisptr/edis-go/gen"
 	"github.com/edisptr/edis-go/pkg/internal/contract"
+	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
 // operation is one operation of the API, as far as the document does not
@@ -39,17 +40,11 @@ var (
 type request struct {
 	operation
 	form  []byte
-	count int      // of the records that are written
-	hide  redactor // the secrets in the form
+	count int            // of the records that are written
+	hide  redact.Secrets // the secrets in the form
 	// read takes the result from the body of a valid success, or returns what in
 	// it is not as the document means it. Nil where there is no result.
 	read func(body map[string]any) (mismatch string)
-}
-
-// failure is how an attempt failed.
-type failure struct {
-	outcome error // ErrNotSent, ErrOutcomeUnknown, or nil: nothing changed
-	causes  []error
 }
 
 // callPTR makes a call with a session from src, unless the input is bad. If the
@@ -70,7 +65,7 @@ func (c *Client) callPTR(ctx context.Context, op operation, src SessionSource, r
 		return err
 	}
 	call := func() error {
-		return c.call(ctx, request{op, ptrForm(session, records), len(records), redactor{session.Signature}, read})
+		return c.call(ctx, request{op, ptrForm(session, records), len(records), redact.Secrets{session.Signature}, read})
 	}
 	err = call()
 	if login, ok := src.(*loginSource); ok && errors.Is(err, ErrUnauthorized) && !errors.Is(err, ErrOutcomeUnknown) {
@@ -92,7 +87,7 @@ func checkCall(ctx context.Context, bad refusals) error {
 		return bad.err()
 	}
 	if err := ctx.Err(); err != nil {
-		return newCallError(ErrNotSent, err)
+		return newCallError(ErrNotSent, 1, err)
 	}
 	return nil
 }
@@ -102,24 +97,39 @@ func sessionFrom(ctx context.Context, source func(context.Context) (Session, err
 	session, err := source(ctx)
 	switch {
 	case err != nil:
-		return Session{}, newCallError(ErrNotSent, err)
+		return Session{}, newCallError(ErrNotSent, 1, err)
 	case !session.ValidUntil.IsZero() && !time.Now().Before(session.ValidUntil):
-		return Session{}, newCallError(ErrNotSent, fmt.Errorf("%w at %s", ErrSessionExpired, session.ValidUntil.UTC().Format(time.RFC3339)))
+		return Session{}, newCallError(ErrNotSent, 1, fmt.Errorf("%w at %s", ErrSessionExpired, session.ValidUntil.UTC().Format(time.RFC3339)))
 	}
 	return session, session.check().err()
 }
 
-// call sends a request and understands its answer. Every call of every
-// operation comes through here.
+// call sends a request, and sends it again where that may help, and understands
+// the answer. Every call of every operation comes through here.
 func (c *Client) call(ctx context.Context, r request) error {
 	documented, err := contract.Operations()
 	if err != nil {
 		return err
 	}
-	if failed := c.attempt(ctx, r, documented[r.id]); failed != nil {
-		return newCallError(failed.outcome, failed.causes...)
+	outcome, pauses := ErrNotSent, newPauses()
+	for attempts := 1; ; attempts++ {
+		failed := c.attempt(ctx, r, documented[r.id])
+		if failed == nil {
+			c.retries.earn()
+			return nil
+		}
+		outcome = worseOf(outcome, failed.outcome)
+		pause, again := c.pauseBefore(r, attempts, failed, pauses)
+		if again {
+			if err := sleep(ctx, pause); err == nil {
+				continue
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			failed.causes = append(failed.causes, err)
+		}
+		return newCallError(outcome, attempts, failed.causes...)
 	}
-	return nil
 }
 
 // attempt sends the form once.
@@ -127,18 +137,20 @@ func (c *Client) attempt(ctx context.Context, r request, documented *contract.Op
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	if err := ctx.Err(); err != nil {
-		return &failure{ErrNotSent, []error{err}}
+		return &failure{outcome: ErrNotSent, causes: []error{err}}
 	}
 	var connection connectionTrace
 	started := time.Now()
 	client := &gen.Client{Server: c.baseURL(r.operation, documented), Client: c.http}
 	response, err := r.send(client, connection.watch(ctx), contract.FormContentType, bytes.NewReader(r.form), setHeaders)
 	if err != nil {
-		c.log(ctx, r, started, slog.Bool("sent", !connection.absent()))
-		if connection.absent() {
-			return &failure{ErrNotSent, []error{r.hide.cause(err)}}
+		sent := !connection.absent()
+		c.log(ctx, r, started, slog.Bool("sent", sent))
+		failed := &failure{outcome: ErrNotSent, causes: []error{r.hide.Cause(err)}, transient: isTransient(err, sent)}
+		if sent {
+			failed.outcome = r.unknown()
 		}
-		return &failure{r.unknown(), []error{r.hide.cause(err)}}
+		return failed
 	}
 	defer func() { _ = response.Body.Close() }() // the answer is read, or given up
 	got := receive(response, min(cmp.Or(c.options.MaxResponseBytes, r.limit), 1<<40))

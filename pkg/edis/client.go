@@ -10,11 +10,12 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
+	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
 // Options of a [Client]. Nil and zero fields mean the defaults. NewClient
@@ -42,6 +43,15 @@ type Options struct {
 	// Negative is refused. Default: 30 seconds.
 	Timeout time.Duration
 
+	// MaxAttempts is how often a call is tried in all. SetPTR, GetPTR and
+	// DeletePTR are tried again after failures that may pass: no connection, no
+	// answer, status 429 or 5xx; a login only if it was not sent. The pauses are
+	// at random up to 0.5 seconds, then 1 second and so on, or what the service
+	// asks for, up to 30 seconds. All calls of a Client share a budget of 50
+	// retries, of which ten successes give one back. Negative is refused.
+	// Default: 3.
+	MaxAttempts int
+
 	// MaxResponseBytes bounds the body of an answer, after decompression; a
 	// larger one fails with [ErrResponseTooLarge]. Default: 64 KiB for SetPTR and
 	// DeletePTR, 16 MiB for calls that read. Negative is refused.
@@ -61,6 +71,7 @@ type Options struct {
 type Client struct {
 	options Options // with the defaults filled in
 	http    *http.Client
+	retries retryBudget
 }
 
 // NewClient returns a client with these options; nil means the defaults. Its
@@ -74,8 +85,9 @@ func NewClient(options *Options) (*Client, error) {
 		return nil, err
 	}
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
+	o.MaxAttempts = cmp.Or(o.MaxAttempts, 3)
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
-	return &Client{o, withoutRedirects(o.HTTPClient)}, nil
+	return &Client{options: o, http: withoutRedirects(o.HTTPClient)}, nil
 }
 
 // SetPTR sets the PTR record of each address to its host name, all in one call
@@ -125,8 +137,8 @@ func (c *Client) GetPTR(ctx context.Context, src SessionSource, addrs ...netip.A
 	return ptrs, err
 }
 
-// ConfirmPTR reads the records of want, once and then again with growing pauses
-// of up to 5 seconds, until the service shows all of them as wanted. It returns
+// ConfirmPTR reads the records of want, once and then again with pauses of up to
+// 5 seconds, until the service shows all of them as wanted. It returns
 // the addresses whose records differ, with what the service shows, which is
 // empty for no record; on success there are none, and err is nil.
 //
@@ -138,8 +150,7 @@ func (c *Client) ConfirmPTR(ctx context.Context, src SessionSource, want map[net
 		return nil, err
 	}
 	addrs := slices.Collect(maps.Keys(want))
-	pauses := backoff.NewExponentialBackOff()
-	pauses.MaxInterval = 5 * time.Second
+	pauses := newPauses()
 	for {
 		ptrs, err := c.GetPTR(ctx, src, addrs...)
 		if err != nil {
@@ -161,16 +172,6 @@ func (c *Client) ConfirmPTR(ctx context.Context, src SessionSource, want map[net
 	}
 }
 
-// sleep waits, but not longer than ctx.
-func sleep(ctx context.Context, pause time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(pause):
-		return nil
-	}
-}
-
 // check refuses options that would send secrets in the clear, or make no sense.
 func (o *Options) check() (bad refusals) {
 	for field, given := range map[string]string{"Options.RDNSURL": o.RDNSURL, "Options.AuthURL": o.AuthURL} {
@@ -178,8 +179,12 @@ func (o *Options) check() (bad refusals) {
 			bad.add(checkBaseURL(field, given))
 		}
 	}
-	if o.Timeout < 0 || o.MaxResponseBytes < 0 {
-		bad.add("Options.Timeout, Options.MaxResponseBytes", fmt.Sprint(o.Timeout, ", ", o.MaxResponseBytes), "negative")
+	for field, given := range map[string]int64{
+		"Options.Timeout": int64(o.Timeout), "Options.MaxAttempts": int64(o.MaxAttempts), "Options.MaxResponseBytes": o.MaxResponseBytes,
+	} {
+		if given < 0 {
+			bad.add(field, strconv.FormatInt(given, 10), "negative")
+		}
 	}
 	return bad
 }
@@ -190,7 +195,7 @@ func checkBaseURL(field, given string) (_, shown, refused string) {
 	base, err := url.Parse(given)
 	switch {
 	case strings.ContainsAny(given, "@?#"):
-		return field, redacted, "has user info, a query or a fragment"
+		return field, redact.Mark, "has user info, a query or a fragment"
 	case err != nil:
 		refused = "does not parse as a URL"
 	case base.Hostname() == "":

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
 // The sentinels say what kind of failure an error is; test for them with
@@ -78,7 +80,7 @@ func (e *InputError) Error() string {
 	if e.Value == "" {
 		return e.Field + ": " + e.Reason
 	}
-	return fmt.Sprintf("%q for %s: %s", clip(e.Value, 300), e.Field, e.Reason)
+	return fmt.Sprintf("%q for %s: %s", redact.Clip(e.Value, 300), e.Field, e.Reason)
 }
 
 // Unwrap returns [ErrInvalidInput].
@@ -157,9 +159,9 @@ type callError struct {
 func (e *callError) Error() string   { return e.text }
 func (e *callError) Unwrap() []error { return e.causes }
 
-// newCallError joins the causes, which show no secrets, and the outcome:
-// ErrNotSent, ErrOutcomeUnknown, or nil where nothing changed.
-func newCallError(outcome error, causes ...error) *callError {
+// newCallError joins the causes, which show no secrets, and the outcome after so
+// many attempts: ErrNotSent, ErrOutcomeUnknown, or nil where nothing changed.
+func newCallError(outcome error, attempts int, causes ...error) *callError {
 	if outcome != nil {
 		causes = append(causes, outcome)
 	}
@@ -169,6 +171,9 @@ func newCallError(outcome error, causes ...error) *callError {
 	}
 	if outcome == nil {
 		texts = append(texts, "nothing changed")
+	}
+	if attempts > 1 {
+		texts = append(texts, fmt.Sprintf("after %d attempts", attempts))
 	}
 	return &callError{"edis: " + strings.Join(texts, "; "), causes}
 }

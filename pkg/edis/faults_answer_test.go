@@ -89,7 +89,7 @@ var answerFaults = []fault{
 		} {
 			started := time.Now()
 			failing(t, replying(200, jsonType, body), edis.ErrContract, edis.ErrOutcomeUnknown)
-			if took := time.Since(started); took > 100*time.Millisecond {
+			if took := time.Since(started); took > 100*time.Millisecond && !underRaceDetector {
 				t.Errorf("took %v, want less than 100ms", took)
 			}
 		}
@@ -117,12 +117,9 @@ var answerFaults = []fault{
 	}},
 }
 
-// systemFaults are those of many calls.
-var systemFaults = []fault{
-	{id: "F72-records", run: readFaults},
-	{id: "F73-one-login", run: oneLogin},
-	{id: "F74-login-once", run: neverTwice},
-}
+// underRaceDetector is set by race_test.go: the detector makes code slower by
+// more than a bound on time allows for.
+var underRaceDetector bool
 
 // failing makes a call that the handler answers, once, and that must fail with
 // exactly these sentinels.

@@ -27,7 +27,7 @@ type fault struct {
 // TestFaults shows for each known fault its required outcome. The rows stand in
 // the files of their subject.
 func TestFaults(t *testing.T) {
-	for _, faults := range [][]fault{inputFaults, answerFaults, systemFaults} {
+	for _, faults := range [][]fault{inputFaults, networkFaults, answerFaults, statusFaults, systemFaults} {
 		for _, fault := range faults {
 			t.Run(fault.id, func(t *testing.T) {
 				if !fault.alone {
@@ -96,7 +96,7 @@ func succeed(w http.ResponseWriter, r *http.Request) { replying(200, jsonType, s
 // newClient returns a client of the service at url.
 func newClient(t *testing.T, url string, change ...func(*edis.Options)) *edis.Client {
 	t.Helper()
-	options := &edis.Options{RDNSURL: url, AuthURL: url}
+	options := &edis.Options{RDNSURL: url, AuthURL: url, MaxAttempts: 1}
 	for _, f := range change {
 		f(options)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
+	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
 // Credentials log in to an EDIS account. However they are printed, logged or
@@ -25,7 +26,7 @@ type Credentials struct {
 }
 
 func (c Credentials) redacted() string {
-	return fmt.Sprintf("{Email:%[1]s Password:%[1]s KVMID:%s}", redacted, c.KVMID)
+	return fmt.Sprintf("{Email:%[1]s Password:%[1]s KVMID:%s}", redact.Mark, c.KVMID)
 }
 
 // Format prints c for every verb of package fmt without its secrets.
@@ -38,8 +39,8 @@ func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.redacted())
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.redacted()) }
 
 func (c Credentials) check() (bad refusals) {
-	bad.add("Credentials.Email", "", checkSecret(c.Email))
-	bad.add("Credentials.Password", "", checkSecret(c.Password))
+	bad.add("Credentials.Email", "", redact.CheckSecret(c.Email))
+	bad.add("Credentials.Password", "", redact.CheckSecret(c.Password))
 	return bad
 }
 
@@ -58,7 +59,7 @@ func (c *Client) Login(ctx context.Context, credentials Credentials) ([]Session,
 	err := c.call(ctx, request{
 		operation: createAuthSession,
 		form:      loginForm(credentials),
-		hide:      redactor{credentials.Password, credentials.Email},
+		hide:      redact.Secrets{credentials.Password, credentials.Email},
 		read: func(body map[string]any) (mismatch string) {
 			sessions, mismatch = readSessions(body)
 			return mismatch

@@ -186,6 +186,37 @@ func TestLoginSource(t *testing.T) {
 	}
 }
 
+// renewedOnce is in the fault table as F64, for a login source.
+func renewedOnce(t *testing.T) {
+	t.Helper()
+	for _, accepted := range []int{0, 1, 2} { // the service accepts the session of this login
+		logins, sets := 0, 0
+		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.URL.Path != "/set/ptr":
+				logins++
+				replying(200, jsonType, strings.Replace(loginAnswer(""), "s3cr3t-new", fmt.Sprint("s3cr3t-", logins), 1))(w, r)
+			case r.FormValue("signature") == fmt.Sprint("s3cr3t-", accepted):
+				sets++
+				succeed(w, r)
+			default:
+				sets++
+				replying(401, jsonType, because)(w, r)
+			}
+		})
+		client := newClient(t, s.URL)
+		err := client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR)
+		if wantCalls := map[int]int{0: 2, 1: 1, 2: 2}[accepted]; sets != wantCalls || logins != wantCalls {
+			t.Errorf("%d logins and %d calls, want %d of each", logins, sets, wantCalls)
+		}
+		if accepted == 0 {
+			wantIs(t, err, edis.ErrUnauthorized)
+		} else if err != nil {
+			t.Errorf("SetPTR = %v", err)
+		}
+	}
+}
+
 // A session is renewed one minute before it expires, in synthetic time.
 func TestLoginSourceRenews(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
+	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
 // A Session is the right to change the records of one KVM server until it
@@ -55,7 +56,7 @@ func (s Session) check() (bad refusals) {
 	if s.KVMID == "" {
 		bad.add("Session.KVMID", "", "empty")
 	}
-	bad.add("Session.Signature", "", checkSecret(s.Signature))
+	bad.add("Session.Signature", "", redact.CheckSecret(s.Signature))
 	if s.ValidUntil.IsZero() {
 		bad.add("Session.ValidUntil", "", "not set")
 	}
@@ -70,7 +71,7 @@ type redactedSession Session
 
 func (s Session) redacted() redactedSession {
 	if s.Signature != "" {
-		s.Signature = redacted
+		s.Signature = redact.Mark
 	}
 	return redactedSession(s)
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
+
+	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
 // applyOptions are the flags of apply.
@@ -173,7 +175,7 @@ func (a *app) printPlan(p *plan) {
 	fmt.Fprintln(a.stdout, a.paint(color.Bold).Sprint(title))
 	for _, s := range changes {
 		if s.From != "" {
-			fmt.Fprintln(a.stdout, a.paint(color.FgRed).Sprintf("- %s %s", s.IP, printable(s.From)))
+			fmt.Fprintln(a.stdout, a.paint(color.FgRed).Sprintf("- %s %s", s.IP, redact.Printable(s.From)))
 		}
 		if s.To != "" {
 			fmt.Fprintln(a.stdout, a.paint(color.FgGreen).Sprintf("+ %s %s", s.IP, s.To))

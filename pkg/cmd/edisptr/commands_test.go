@@ -102,7 +102,7 @@ func TestServers(t *testing.T) {
 	env["EDIS_EMAIL"], env["EDIS_PASSWORD"] = "a@example.com", ""
 	env["EDIS_PASSWORD_FILE"] = file(t, "password", "p+&=% ä\n")
 	got := run(t, env, "servers")
-	if got.status != 0 || !strings.Contains(got.stdout, "kvm_1   192.0.2.7   ") || !strings.Contains(got.stdout, "suspended second?[2J") {
+	if got.status != 0 || !strings.Contains(got.stdout, "kvm_1   192.0.2.7   ") || !strings.Contains(got.stdout, "suspended second [2J") {
 		t.Errorf("servers: %+v", got)
 	}
 	got = run(t, env, "servers", "-o", "json")

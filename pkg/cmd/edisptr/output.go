@@ -8,13 +8,13 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/fatih/color"
 	"github.com/mattn/go-isatty"
 
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
+	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
 // output is standard output. It remembers that it failed, so that not each
@@ -120,7 +120,7 @@ func (a *app) printTable(rows [][]cell) {
 				line.WriteString("  ")
 			}
 			padding := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(c.text))
-			line.WriteString(a.paint(c.state.colour()).Sprint(printable(c.text)) + padding)
+			line.WriteString(a.paint(c.state.colour()).Sprint(redact.Printable(c.text)) + padding)
 		}
 		text := strings.TrimRight(line.String(), " ")
 		if i == 0 {
@@ -128,16 +128,6 @@ func (a *app) printTable(rows [][]cell) {
 		}
 		fmt.Fprintln(a.stdout, text)
 	}
-}
-
-// printable keeps what came from elsewhere from steering a terminal.
-func printable(text string) string {
-	return strings.Map(func(char rune) rune {
-		if unicode.IsPrint(char) {
-			return char
-		}
-		return '?'
-	}, text)
 }
 
 func (s state) colour() color.Attribute {

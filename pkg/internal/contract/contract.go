@@ -41,8 +41,8 @@ var Operations = sync.OnceValues(func() (map[string]*Operation, error) {
 	for path, item := range document.Paths.Map() {
 		for method, operation := range item.Operations() {
 			baseURL := serverURL(document, item, operation)
-			if !strings.HasPrefix(baseURL, "https://") || strings.Contains(baseURL, "{") {
-				return nil, fmt.Errorf("edis: the embedded API document: the server of %s, %q, is no https address", operation.OperationID, baseURL)
+			if err := checkServer(operation.OperationID, baseURL); err != nil {
+				return nil, err
 			}
 			operations[operation.OperationID] = &Operation{
 				ID:        operation.OperationID,
@@ -70,6 +70,14 @@ func serverURL(document *openapi3.T, item *openapi3.PathItem, operation *openapi
 		}
 	}
 	return ""
+}
+
+// checkServer refuses a server that secrets must not be sent to.
+func checkServer(operation, baseURL string) error {
+	if strings.HasPrefix(baseURL, "https://") && !strings.Contains(baseURL, "{") {
+		return nil
+	}
+	return fmt.Errorf("edis: the embedded API document: the server of %s, %q, is no https address", operation, baseURL)
 }
 
 // Answer holds an answer against the document: its status, its media type, its

@@ -1,4 +1,6 @@
-package edis
+// Package redact keeps secrets and control characters out of texts that are
+// shown.
+package redact
 
 import (
 	"encoding/json"
@@ -13,15 +15,17 @@ import (
 	"unicode/utf8"
 )
 
-const (
-	redacted = "[redacted]" // stands where a secret was
+// Mark stands where a secret was.
+const Mark = "[redacted]"
 
+const (
 	maxSecret = 1 << 10  // longest secret in bytes
 	maxText   = 16 << 10 // beginning of a text that is looked at, far more than is ever shown
 )
 
-// checkSecret refuses a secret that could not be kept out of a text.
-func checkSecret(secret string) (refused string) {
+// CheckSecret returns the reason for which a secret could not be kept out of a
+// text: it is empty, longer than 1 KiB, or has control characters.
+func CheckSecret(secret string) (refused string) {
 	switch {
 	case secret == "":
 		return "empty"
@@ -33,32 +37,33 @@ func checkSecret(secret string) (refused string) {
 	return ""
 }
 
-// redactor holds the secrets of one call, and keeps them out of texts that came
-// from outside: an answer, or an error that quotes one.
-type redactor []string
+// Secrets are those of one call. They are kept out of texts that came from
+// outside: an answer, or an error that quotes one.
+type Secrets []string
 
-// text returns the beginning of s, at most limit bytes, without secrets and
+// Text returns the beginning of s, at most limit bytes, without secrets and
 // control characters: it may be shown on a terminal. If there is a secret in it,
 // its escapes are undone as well.
-func (r redactor) text(s string, limit int) string {
-	s = strings.ToValidUTF8(s[:min(len(s), maxText)], "?")
-	hidden, found := s, false
+func (s Secrets) Text(text string, limit int) string {
+	text = strings.ToValidUTF8(text[:min(len(text), maxText)], "?")
+	longestFirst := slices.SortedFunc(slices.Values(s), func(a, b string) int { return len(b) - len(a) })
+	hidden, found := text, false
 	// A secret can stand in any layer of escapes, and can look escaped itself.
 	for range layers {
 		plain := hidden
-		for _, secret := range slices.SortedFunc(slices.Values(r), func(a, b string) int { return len(b) - len(a) }) {
+		for _, secret := range longestFirst {
 			hidden = replace(replace(hidden, secret), unescape(secret))
 		}
 		found = found || hidden != plain
 		hidden = strings.ToValidUTF8(unescapeOnce(hidden), "?")
 	}
 	if found {
-		if len(s) >= maxText { // half a secret may be left at the end
+		if len(text) >= maxText { // half a secret may be left at the end
 			hidden = hidden[:max(0, len(hidden)-maxSecret)]
 		}
-		s = strings.ReplaceAll(hidden, placeholder, redacted)
+		text = strings.ReplaceAll(hidden, placeholder, Mark)
 	}
-	return clip(strings.Map(printable, s), limit)
+	return Clip(Printable(text), limit)
 }
 
 // placeholder is not longer than any secret.
@@ -117,15 +122,18 @@ func unescape(s string) string {
 	return s
 }
 
-func printable(char rune) rune {
-	if unicode.IsPrint(char) {
-		return char
-	}
-	return ' '
+// Printable puts a blank in the place of what could steer a terminal.
+func Printable(s string) string {
+	return strings.Map(func(char rune) rune {
+		if unicode.IsPrint(char) {
+			return char
+		}
+		return ' '
+	}, s)
 }
 
-// clip shortens s to at most limit bytes, not inside a character, and says so.
-func clip(s string, limit int) string {
+// Clip shortens s to at most limit bytes, not inside a character, and says so.
+func Clip(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
@@ -133,14 +141,16 @@ func clip(s string, limit int) string {
 	return strings.ToValidUTF8(s[:limit-len(ellipsis)], "") + ellipsis
 }
 
-// redactedCause is an error of the transport, which can quote an answer and so a
-// secret. It can be tested for, but not taken apart.
-type redactedCause struct {
+// cause is an error that can quote an answer and so a secret. It can be tested
+// for, but not taken apart.
+type cause struct {
 	text  string
-	cause error
+	error error
 }
 
-func (r redactor) cause(err error) error { return &redactedCause{r.text(err.Error(), 2048), err} }
+// Cause returns err with a text that shows no secrets. What err is, or is caused
+// by, errors.Is still tells; what holds the text is out of reach.
+func (s Secrets) Cause(err error) error { return &cause{s.Text(err.Error(), 2048), err} }
 
-func (e *redactedCause) Error() string        { return e.text }
-func (e *redactedCause) Is(target error) bool { return errors.Is(e.cause, target) }
+func (e *cause) Error() string        { return e.text }
+func (e *cause) Is(target error) bool { return errors.Is(e.error, target) }

@@ -1,0 +1,335 @@
+package edis_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/edisptr/edis-go/pkg/edis"
+)
+
+// networkFaults are those between client and service. What takes time happens
+// on a network in memory; what a real socket does that memory cannot, on
+// loopback, with a single attempt.
+var networkFaults = []fault{
+	{id: "F30-connection-refused", run: func(t *testing.T) {
+		wantIs(t, newClient(t, closedPort(t)).SetPTR(t.Context(), session(), onePTR), edis.ErrNotSent)
+		dialFails(t, refusedConnection, 3, edis.ErrNotSent)
+		dialFails(t, func(dial int64) error { // passes at the third attempt
+			if dial < 3 {
+				return refusedConnection(dial)
+			}
+			return nil
+		}, 3)
+	}},
+	{id: "F31-unknown-host", run: func(t *testing.T) {
+		dialFails(t, func(int64) error { return lookupFails(&net.DNSError{Err: "no such host", IsNotFound: true}) }, 1, edis.ErrNotSent)
+	}},
+	{id: "F32-resolver-fails", run: func(t *testing.T) {
+		dialFails(t, func(int64) error { return lookupFails(&net.DNSError{Err: "server misbehaving", IsTemporary: true}) }, 3, edis.ErrNotSent)
+		dialFails(t, func(int64) error { return lookupFails(&net.DNSError{Err: "i/o timeout", IsTimeout: true}) }, 3, edis.ErrNotSent)
+	}},
+	{id: "F33-untrusted-certificate", run: func(t *testing.T) {
+		tlsFails(t, func(*httptest.Server) *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12} }, nil)
+	}},
+	{id: "F34-certificate-for-another", run: func(t *testing.T) {
+		tlsFails(t, func(s *httptest.Server) *tls.Config {
+			return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: poolOf(s), ServerName: "other.example.org"}
+		}, nil)
+	}},
+	{id: "F35-old-tls", run: func(t *testing.T) {
+		tlsFails(t, func(s *httptest.Server) *tls.Config {
+			return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: poolOf(s)}
+		}, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
+	}},
+	{id: "F36-no-tls-answer", run: func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			network := newMemoryNetwork()
+			go swallow(network)
+			// net/http lets a handshake go on for this long after its request has
+			// ended, so a test must wait for it.
+			const handshake = 40 * time.Second
+			transport := &http.Transport{DialContext: network.dial, TLSHandshakeTimeout: handshake}
+			client := newClient(t, "https://a.example", func(o *edis.Options) {
+				o.HTTPClient, o.MaxAttempts = &http.Client{Transport: transport}, 0
+			})
+			started := time.Now()
+			err := client.SetPTR(t.Context(), session(), onePTR)
+			wantIs(t, err, edis.ErrNotSent)
+			wantDeadline(t, err)
+			if took := time.Since(started); took < 90*time.Second || took > 92*time.Second || network.dials.Load() != 3 {
+				t.Errorf("%d attempts took %v, want 3 of 30s", network.dials.Load(), took)
+			}
+			time.Sleep(handshake)
+			_ = network.Close()
+		})
+	}},
+	{id: "F37-plain-http-on-tls-port", run: func(t *testing.T) {
+		s := serve(t, succeed)
+		client := newClient(t, strings.Replace(s.URL, "http:", "https:", 1), func(o *edis.Options) { o.MaxAttempts = 0 })
+		wantIs(t, client.SetPTR(t.Context(), session(), onePTR), edis.ErrNotSent)
+		wantRequests(t, s, 0)
+	}},
+	{id: "F38-reset", run: func(t *testing.T) {
+		var seen atomic.Int64
+		url := listen(t, func(conn net.Conn) {
+			_, _ = readRequest(conn), seen.Add(1)
+			_ = conn.(*net.TCPConn).SetLinger(0)
+			_ = conn.Close()
+		})
+		wantIs(t, newClient(t, url).SetPTR(t.Context(), session(), onePTR), edis.ErrOutcomeUnknown)
+		if seen.Load() != 1 {
+			t.Errorf("the service saw %d requests, want 1", seen.Load())
+		}
+		retriedAndUnknown(t, drop)
+	}},
+	{id: "F39-closed", run: func(t *testing.T) {
+		url := listen(t, func(conn net.Conn) {
+			_ = readRequest(conn)
+			_ = conn.Close()
+		})
+		wantIs(t, newClient(t, url).SetPTR(t.Context(), session(), onePTR), edis.ErrOutcomeUnknown)
+		retriedAndUnknown(t, drop)
+		synctest.Test(t, func(t *testing.T) {
+			s := serveInMemory(t, inOrder(drop, drop, succeed))
+			if err := s.client.SetPTR(t.Context(), session(), onePTR); err != nil || s.requests.Load() != 3 {
+				t.Errorf("SetPTR = %v after %d requests, want success after 3", err, s.requests.Load())
+			}
+		})
+	}},
+	{id: "F40-silence", run: func(t *testing.T) {
+		retriedAndUnknown(t, func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		})
+	}},
+	{id: "F41-drip", run: func(t *testing.T) {
+		retriedAndUnknown(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("Content-Type", jsonType)
+			for r.Context().Err() == nil {
+				_, _ = io.WriteString(w, " ")
+				_ = http.NewResponseController(w).Flush()
+				select {
+				case <-r.Context().Done():
+				case <-time.After(time.Second):
+				}
+			}
+		})
+	}},
+	{id: "F42-idle-connection-closed", run: idleClosed},
+	{id: "F43-cancelled-in-a-pause", run: func(t *testing.T) {
+		for _, test := range []struct {
+			handler http.HandlerFunc
+			want    []error
+		}{
+			{failed, []error{edis.ErrServer, edis.ErrOutcomeUnknown}},
+			{drop, []error{edis.ErrOutcomeUnknown}},
+			{limitedFor("20"), []error{edis.ErrRateLimited, edis.ErrContract}},
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				s := serveInMemory(t, func(w http.ResponseWriter, r *http.Request) {
+					time.AfterFunc(time.Millisecond, cancel)
+					test.handler(w, r)
+				})
+				started := time.Now()
+				err := s.client.SetPTR(ctx, session(), onePTR)
+				wantIs(t, err, test.want...)
+				if !errors.Is(err, context.Canceled) || time.Since(started) > time.Millisecond {
+					t.Errorf("%v after %v, want the error of the context at once", err, time.Since(started))
+				}
+			})
+		}
+	}},
+	{id: "F44-proxy-refuses", run: func(t *testing.T) {
+		proxy := serve(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusProxyAuthRequired) })
+		target, err := url.Parse(strings.Replace(proxy.URL, "http://", "http://user:s3cr3t-proxy@", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var logged bytes.Buffer
+		for _, proxyURL := range []*url.URL{target, {Scheme: "http", User: target.User, Host: strings.TrimPrefix(closedPort(t), "http://")}} {
+			client := newClient(t, "https://a.example", func(o *edis.Options) {
+				o.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxyURL)}}
+				o.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			})
+			err = client.SetPTR(t.Context(), session(), onePTR)
+			wantIs(t, err, edis.ErrNotSent)
+			walk(err, func(cause error) { wantSafeText(t, cause) })
+		}
+		if strings.Contains(logged.String(), "s3cr3t") {
+			t.Errorf("the log shows the proxy's password: %s", &logged)
+		}
+	}},
+}
+
+// closedPort is an address where nobody listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return "http://" + listener.Addr().String()
+}
+
+// listen accepts connections on loopback and hands each to serve.
+func listen(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go serve(conn)
+		}
+	}()
+	return "http://" + listener.Addr().String()
+}
+
+func refusedConnection(int64) error {
+	return &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+}
+
+func lookupFails(err *net.DNSError) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+
+// dialFails makes a call over a network on which dials fail, in synthetic time.
+func dialFails(t *testing.T, fail func(int64) error, dials int64, want ...error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInMemory(t, succeed)
+		s.fail = fail
+		wantIs(t, s.client.SetPTR(t.Context(), session(), onePTR), want...)
+		if got := s.dials.Load(); got != dials {
+			t.Errorf("%d dials, want %d", got, dials)
+		}
+	})
+}
+
+// tlsFails makes a call to a TLS server that the client does not accept.
+func tlsFails(t *testing.T, client func(*httptest.Server) *tls.Config, server *tls.Config) {
+	t.Helper()
+	var requests atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) }))
+	s.TLS = server
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	var conns atomic.Int64
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			conns.Add(1)
+		}
+	}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	err := newClient(t, s.URL, func(o *edis.Options) {
+		o.HTTPClient = &http.Client{Transport: &http.Transport{TLSClientConfig: client(s)}}
+		o.MaxAttempts = 0
+	}).SetPTR(t.Context(), session(), onePTR)
+	wantIs(t, err, edis.ErrNotSent)
+	if requests.Load() != 0 || conns.Load() != 1 {
+		t.Errorf("the server saw %d requests on %d connections, want 0 on 1", requests.Load(), conns.Load())
+	}
+}
+
+func poolOf(s *httptest.Server) *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(s.Certificate())
+	return pool
+}
+
+// swallow accepts connections and reads all that comes.
+func swallow(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go func() { _, _ = io.Copy(io.Discard, conn) }()
+	}
+}
+
+// retriedAndUnknown makes a call that the handler never answers as it should.
+func retriedAndUnknown(t *testing.T, handler http.HandlerFunc) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInMemory(t, handler)
+		started := time.Now()
+		err := s.client.SetPTR(t.Context(), session(), onePTR)
+		wantIs(t, err, edis.ErrOutcomeUnknown)
+		if got := s.requests.Load(); got != 3 || !strings.Contains(err.Error(), "after 3 attempts") {
+			t.Errorf("%d requests, want 3, and the error to tell: %v", got, err)
+		}
+		if took := time.Since(started); took > 92*time.Second {
+			t.Errorf("took %v, want at most three times 30s and two pauses", took)
+		}
+	})
+}
+
+func wantDeadline(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("errors.Is(%v, context.DeadlineExceeded) = false", err)
+	}
+}
+
+// idleClosed has the server close a connection between two calls.
+func idleClosed(t *testing.T) {
+	t.Helper()
+	requests, closed := make(chan string, 2), make(chan struct{}, 2)
+	url := listen(t, func(conn net.Conn) {
+		reader := bufio.NewReader(conn)
+		request, err := http.ReadRequest(reader)
+		if err != nil {
+			return
+		}
+		body, _ := io.ReadAll(request.Body)
+		requests <- string(body)
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{\"status\":\"success\"}")
+		_ = conn.Close()
+		closed <- struct{}{}
+	})
+	client := newClient(t, url)
+	for range 2 {
+		if err := client.SetPTR(t.Context(), session(), onePTR); err != nil {
+			t.Fatal(err)
+		}
+		<-closed
+	}
+	if len(requests) != 2 {
+		t.Errorf("the service saw %d requests for two calls", len(requests))
+	}
+}
+
+// limitedFor answers 429 with a Retry-After.
+func limitedFor(retryAfter string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if retryAfter != "" {
+			w.Header().Set("Retry-After", retryAfter)
+		}
+		replying(429, "text/plain", "slow down")(w, r)
+	}
+}

@@ -1,0 +1,217 @@
+package edis_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/edisptr/edis-go/pkg/edis"
+	"github.com/edisptr/edis-go/pkg/edistest"
+)
+
+// systemFaults are those of many calls.
+var systemFaults = []fault{
+	{id: "F72-records", run: readFaults},
+	{id: "F73-one-login", run: oneLogin},
+	{id: "F74-login-once", run: neverTwice},
+	{id: "F75-nothing-left", run: nothingLeft, alone: true},
+	{id: "F76-model", run: func(t *testing.T) { agreesWithTheServer(t, seed(t), 10_000) }},
+}
+
+// nothingLeft makes calls with all kinds of ends and then counts goroutines and
+// connections. The faults in synthetic time need no such count: a bubble does
+// not end before its goroutines do.
+func nothingLeft(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for name, handler := range map[string]http.HandlerFunc{
+		"success":   succeed,
+		"refused":   replying(400, jsonType, because),
+		"failed":    failed,
+		"html":      replying(200, "text/html", "<html>"),
+		"too large": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) },
+		"redirect":  replying(307, "", ""),
+		"dropped":   drop,
+		"short": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "9")
+			w.WriteHeader(200)
+		},
+		"silent": func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // net/http sees who goes only then
+			<-r.Context().Done()
+		},
+	} {
+		var open atomic.Int64
+		server := httptest.NewUnstartedServer(handler)
+		server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				open.Add(1)
+			case http.StateClosed, http.StateHijacked:
+				open.Add(-1)
+			case http.StateActive, http.StateIdle:
+			}
+		}
+		server.Start()
+		transport := &http.Transport{}
+		client := newClient(t, server.URL, func(o *edis.Options) {
+			o.HTTPClient, o.Timeout = &http.Client{Transport: transport}, 100*time.Millisecond
+		})
+		for range 3 {
+			_ = client.SetPTR(t.Context(), session(), onePTR)
+			_, _ = client.GetPTR(t.Context(), client.LoginSource(credentials), addr("192.0.2.1"))
+		}
+		transport.CloseIdleConnections()
+		eventually(t, name+": connections", func() bool { return open.Load() == 0 })
+		server.Close()
+	}
+	eventually(t, "goroutines", func() bool { return runtime.NumGoroutine() <= before })
+}
+
+// eventually waits a little for what others finish by themselves.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); !done(); {
+		if time.Now().After(deadline) {
+			buffer := make([]byte, 1<<16)
+			t.Fatalf("%s are left behind\n%s", what, buffer[:runtime.Stack(buffer, true)])
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+var (
+	soak     = flag.Duration("soak", 0, "how long TestSoak runs")
+	soakSeed = flag.Uint64("seed", 0, "seed of the model tests; 0 is one at random")
+)
+
+// seed returns the seed of a model test, and tells it if the test fails.
+func seed(t *testing.T) uint64 {
+	t.Helper()
+	chosen := *soakSeed
+	if chosen == 0 {
+		chosen = rand.Uint64()
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("again with: -seed=%d", chosen)
+		}
+	})
+	return chosen
+}
+
+// TestSoak repeats the model test for as long as the flag -soak says.
+func TestSoak(t *testing.T) {
+	if *soak == 0 {
+		t.Skip("runs with -soak=1m, see make soak")
+	}
+	chosen := seed(t)
+	t.Logf("seed %d", chosen)
+	rounds := 0
+	for deadline := time.Now().Add(*soak); time.Now().Before(deadline) && !t.Failed(); rounds++ {
+		agreesWithTheServer(t, chosen+uint64(rounds), 10_000)
+	}
+	t.Logf("%d rounds of 10,000 calls", rounds)
+}
+
+// randomFault is what one attempt in five meets.
+func randomFault(random *rand.Rand) edistest.Fault {
+	if random.IntN(5) > 0 {
+		return edistest.Fault{}
+	}
+	applied := []int{0, 1, -1}[random.IntN(3)]
+	return []edistest.Fault{
+		{Drop: true, Apply: applied},
+		{Reset: true, Apply: applied},
+		{Status: 500, Apply: applied},
+		{Status: 503, Body: "<html>", Header: http.Header{"Content-Type": {"text/html"}}, Apply: applied},
+		{Status: 200, Body: "{}", Apply: applied},
+		{Status: 200, Body: `{"status":"succ`, Apply: applied},
+		{Status: 202, Body: successBody, Apply: applied},
+		{Status: 307, Header: http.Header{"Location": {"/set/ptr"}}, Apply: applied},
+		{Status: 408, Apply: applied},
+		{Status: 400},
+		{Status: 401},
+		{Status: 403},
+		{Status: 429},
+		{Status: 429, Header: http.Header{"Retry-After": {"3600"}}},
+	}[random.IntN(14)]
+}
+
+// agreesWithTheServer makes many calls at once of which attempts fail at random,
+// each for addresses of its own, and holds the outcome of each against what the
+// server has applied.
+func agreesWithTheServer(t *testing.T, seed uint64, calls int) {
+	t.Helper()
+	random := rand.New(rand.NewPCG(seed, 76))
+	server := edistest.NewServer()
+	defer server.Close()
+	faults := make([]edistest.Fault, 2*calls)
+	for i := range faults {
+		faults[i] = randomFault(random)
+	}
+	server.Fail("setPTR", faults...)
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	defer transport.CloseIdleConnections()
+	client := newClient(t, server.URL, func(o *edis.Options) {
+		o.HTTPClient, o.MaxAttempts = &http.Client{Transport: transport}, 2
+	})
+	outcomes := make([]error, calls)
+	var next atomic.Int64
+	var running sync.WaitGroup
+	for range 64 {
+		running.Go(func() {
+			for i := next.Add(1) - 1; i < int64(calls); i = next.Add(1) - 1 {
+				outcomes[i] = client.SetPTR(t.Context(), edis.Session(server.Session()), ptrsOfCall(int(i)))
+			}
+		})
+	}
+	running.Wait()
+	applied := server.PTRs()
+	var succeeded, refused, unknown int
+	for i, err := range outcomes {
+		set := 0
+		want := ptrsOfCall(i)
+		for address, name := range want {
+			if applied[address] == name {
+				set++
+			}
+		}
+		switch {
+		case err == nil:
+			succeeded++
+			if set != len(want) {
+				t.Errorf("call %d succeeded, but %d of its %d records are set", i, set, len(want))
+			}
+		case errors.Is(err, edis.ErrOutcomeUnknown):
+			unknown++
+		default:
+			refused++
+			if set != 0 {
+				t.Errorf("call %d changed nothing, but %d of its %d records are set: %v", i, set, len(want), err)
+			}
+		}
+	}
+	if succeeded < calls/2 || unknown < calls/50 || refused < calls/50 {
+		t.Errorf("%d calls succeeded, %d were refused, %d are unknown: that is no test", succeeded, refused, unknown)
+	}
+}
+
+// ptrsOfCall are one to three records that no other call has.
+func ptrsOfCall(call int) map[netip.Addr]string {
+	ptrs := make(map[netip.Addr]string)
+	for i := range 1 + call%3 {
+		ptrs[netip.AddrFrom4([4]byte{10 + byte(i), byte(call >> 16), byte(call >> 8), byte(call)})] = fmt.Sprintf("call-%d.example", call)
+	}
+	return ptrs
+}

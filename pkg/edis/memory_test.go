@@ -1,0 +1,100 @@
+package edis_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"github.com/edisptr/edis-go/pkg/edis"
+)
+
+// memoryNetwork connects an http.Transport with listeners without sockets, so
+// that both live in the synthetic time of testing/synctest. All else is real.
+type memoryNetwork struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	dials  atomic.Int64
+	fail   func(dial int64) error // of a dial; nil: none fails
+}
+
+func newMemoryNetwork() *memoryNetwork {
+	return &memoryNetwork{conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (n *memoryNetwork) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	dial := n.dials.Add(1)
+	if n.fail != nil {
+		if err := n.fail(dial); err != nil {
+			return nil, err
+		}
+	}
+	here, there := net.Pipe()
+	select {
+	case n.conns <- there:
+		return here, nil
+	case <-n.closed:
+		return nil, &net.OpError{Op: "dial", Net: "memory", Err: net.ErrClosed}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Accept, Close and Addr make it a net.Listener.
+func (n *memoryNetwork) Accept() (net.Conn, error) {
+	select {
+	case conn := <-n.conns:
+		return conn, nil
+	case <-n.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (n *memoryNetwork) Close() error   { close(n.closed); return nil }
+func (n *memoryNetwork) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "memory"} }
+
+// memoryService is an HTTP server on a memoryNetwork, and a client of it. Call
+// its methods in a synctest bubble.
+type memoryService struct {
+	*memoryNetwork
+	client   *edis.Client
+	requests atomic.Int64
+}
+
+func serveInMemory(t *testing.T, handler http.HandlerFunc, change ...func(*edis.Options)) *memoryService {
+	t.Helper()
+	s := &memoryService{memoryNetwork: newMemoryNetwork()}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.requests.Add(1)
+		handler(w, r)
+	})}
+	go func() { _ = server.Serve(s.memoryNetwork) }()
+	transport := &http.Transport{DialContext: s.dial}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		_ = server.Close()
+	})
+	defaults := func(o *edis.Options) {
+		o.HTTPClient = &http.Client{Transport: transport}
+		o.MaxAttempts = 0
+	}
+	s.client = newClient(t, "http://127.0.0.1", append([]func(*edis.Options){defaults}, change...)...)
+	return s
+}
+
+// inOrder serves one handler after the other, and the last one from then on.
+func inOrder(handlers ...http.HandlerFunc) http.HandlerFunc {
+	var served atomic.Int64
+	return func(w http.ResponseWriter, r *http.Request) {
+		handlers[min(int(served.Add(1)), len(handlers))-1](w, r)
+	}
+}
+
+// drop ends the connection without an answer.
+func drop(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+// failed is the documented answer of a service that fails.
+func failed(w http.ResponseWriter, r *http.Request) {
+	replying(500, jsonType, `{"status":"error","error":"because"}`)(w, r)
+}

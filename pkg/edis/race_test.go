@@ -1,0 +1,5 @@
+//go:build race
+
+package edis_test
+
+func init() { underRaceDetector = true }
