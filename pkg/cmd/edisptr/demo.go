@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"github.com/fatih/color"
@@ -27,9 +26,8 @@ func (a *app) demoCommand() *cobra.Command {
 // demo runs on a sandbox the commands that a user would type, and asks the DNS
 // what became of it.
 func (a *app) demo(ctx context.Context) error {
-	server := edistest.NewServer()
+	server := newSandbox()
 	defer server.Close()
-	server.AddHost("mail.example.com", netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::10"))
 	tour := &tour{app: a, ctx: ctx, server: server}
 	a.title("A fake EDIS runs on this machine; nothing leaves it.")
 	fmt.Fprintf(a.stdout, "API %s\nDNS %s\n", server.URL, server.DNSAddr)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -16,12 +17,14 @@ func (a *app) sandboxCommand() *cobra.Command {
 		Use:   "sandbox",
 		Short: "Run a fake EDIS on this machine, to try things out",
 		Long: `Runs a fake EDIS on loopback until interrupted: its API, and a DNS server that
-answers from the records set through it. Standard output holds only the lines
-that make the other commands of a shell use it:
+answers from the records set through it, and has mail.example.com at 192.0.2.10
+and 2001:db8::10. Standard output holds only the lines that make the other
+commands of a shell use it:
 
   edisptr sandbox >env.sh &
   sleep 1; . ./env.sh
   edisptr set 192.0.2.10=mail.example.com
+  edisptr check --resolver "$EDIS_DNS" 192.0.2.10
   dig -p "${EDIS_DNS##*:}" @"${EDIS_DNS%:*}" -x 192.0.2.10`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -31,7 +34,7 @@ that make the other commands of a shell use it:
 }
 
 func (a *app) sandbox(ctx context.Context) error {
-	server := edistest.NewServer()
+	server := newSandbox()
 	defer server.Close()
 	for _, variable := range sandboxEnvironment(server) {
 		fmt.Fprintf(a.stdout, "export %s=%s\n", variable.name, shellQuote(variable.value))
@@ -42,6 +45,14 @@ func (a *app) sandbox(ctx context.Context) error {
 	fmt.Fprintf(a.stderr, "edisptr: a fake EDIS runs at %s until SIGINT or SIGTERM\n", server.URL)
 	<-ctx.Done()
 	return nil
+}
+
+// newSandbox is a fake EDIS whose DNS has one host name with addresses, for
+// check to confirm.
+func newSandbox() *edistest.Server {
+	server := edistest.NewServer()
+	server.AddHost("mail.example.com", netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::10"))
+	return server
 }
 
 type variable struct{ name, value string }
