@@ -29,19 +29,11 @@ func receive(response *http.Response, limit int64) receipt {
 	if isRedirect(got.status) {
 		return got // a body adds nothing, and the connection is not worth keeping
 	}
-	if response.ContentLength > limit {
-		got.err = tooLarge(limit)
-		return got
-	}
 	got.raw, got.err = io.ReadAll(io.LimitReader(response.Body, limit+1))
 	if int64(len(got.raw)) > limit {
-		got.raw, got.err = nil, tooLarge(limit)
+		got.raw, got.err = nil, fmt.Errorf("%w: more than %d bytes", ErrResponseTooLarge, limit)
 	}
 	return got
-}
-
-func tooLarge(limit int64) error {
-	return fmt.Errorf("%w: more than %d bytes", ErrResponseTooLarge, limit)
 }
 
 func isRedirect(status int) bool { return status >= 300 && status <= 399 }

@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -225,6 +227,44 @@ func echoed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The transport quotes what it cannot read.
+func TestMalformedAnswerIsRedacted(t *testing.T) {
+	t.Parallel()
+	url := listen(t, func(conn net.Conn) {
+		_ = readRequest(conn)
+		_, _ = io.WriteString(conn, "HTTP/1.1 xx"+signature+"\r\n\r\n")
+		_ = conn.Close()
+	})
+	err := newClient(t, url).SetPTR(t.Context(), session(), onePTR)
+	wantIs(t, err, edis.ErrOutcomeUnknown)
+	if err == nil || !strings.Contains(err.Error(), "malformed HTTP status code") {
+		t.Errorf("%v does not tell what is wrong", err)
+	}
+	walk(err, func(cause error) { wantSafeText(t, cause) })
+}
+
+// Plain http to loopback goes to loopback, whatever proxy the environment names:
+// net/http exempts localhost, but not LOCALHOST. The environment is read once in
+// a process, so the test runs itself in another.
+func TestLoopbackUsesNoProxy(t *testing.T) {
+	t.Parallel()
+	if url := os.Getenv("EDIS_TEST_LOOPBACK_URL"); url != "" {
+		if err := newClient(t, url).SetPTR(t.Context(), session(), onePTR); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	service, proxy := serve(t, succeed), serve(t, succeed)
+	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLoopbackUsesNoProxy$")
+	command.Env = append(os.Environ(), "HTTP_PROXY="+proxy.URL, "http_proxy="+proxy.URL,
+		"EDIS_TEST_LOOPBACK_URL="+strings.Replace(service.URL, "127.0.0.1", "LOCALHOST", 1))
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, output)
+	}
+	wantRequests(t, service, 1)
+	wantRequests(t, proxy, 0)
 }
 
 // walk visits err and everything that it unwraps to.

@@ -301,7 +301,7 @@ func neverTwice(t *testing.T) {
 		},
 	} {
 		s := serve(t, handler)
-		client := newClient(t, s.URL)
+		client := newClient(t, s.URL, func(o *edis.Options) { o.MaxAttempts = 3 })
 		source := client.LoginSource(credentials)
 		var running sync.WaitGroup
 		for range 5 {

@@ -40,12 +40,10 @@ func (c *Client) pauseBefore(r request, attempts int, failed *failure, pauses ba
 	return max(failed.pause, pauses.NextBackOff()), true
 }
 
-// worseOf is what is known after two attempts that failed.
+// worseOf is what is known after two attempts that failed: an unknown outcome
+// stays, and not sent is only what was never sent.
 func worseOf(a, b error) error {
-	switch {
-	case errors.Is(a, ErrOutcomeUnknown) || errors.Is(b, ErrOutcomeUnknown):
-		return ErrOutcomeUnknown
-	case errors.Is(a, ErrNotSent):
+	if errors.Is(a, ErrNotSent) || errors.Is(b, ErrOutcomeUnknown) {
 		return b
 	}
 	return a
