@@ -36,7 +36,7 @@ check: ## generated code is up to date, all platforms build, vet, go.mod is tidy
 	go mod tidy -diff
 
 soak: ## the model test for a minute, under the race detector
-	go test -race -count=1 -run '^TestSoak$$' -soak=1m -v ./pkg/edis
+	go test -race -count=1 -v -run '^TestSoak$$' ./pkg/edis -soak=1m
 
 FUZZTIME = 30s
 

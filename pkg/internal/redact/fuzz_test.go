@@ -11,8 +11,8 @@ import (
 func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, before, secret, after string) {
 		shown := Mark + "..."
-		if CheckSecret(secret) != "" || strings.Contains(shown, secret) {
-			return
+		if CheckSecret(secret) != "" || len(secret) < 4 || strings.ContainsAny(secret, " ?") || strings.Contains(shown, secret) {
+			return // no secret, or one that a text without it may have
 		}
 		text := Secrets{secret}.Text(before+secret+after, 1000)
 		if len(text) > 1000 || !utf8.ValidString(text) {
