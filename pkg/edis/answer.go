@@ -13,6 +13,7 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
 	"github.com/edisptr/edis-go/pkg/internal/contract"
 	"github.com/edisptr/edis-go/pkg/internal/redact"
+	"github.com/edisptr/edis-go/pkg/internal/transport"
 )
 
 // receipt is what one attempt brought back from the service.
@@ -26,7 +27,7 @@ type receipt struct {
 // receive reads an answer, but not more than limit bytes and one of its body.
 func receive(response *http.Response, limit int64) receipt {
 	got := receipt{status: response.StatusCode, header: response.Header}
-	if isRedirect(got.status) {
+	if transport.IsRedirect(got.status) {
 		return got // a body adds nothing, and the connection is not worth keeping
 	}
 	got.raw, got.err = io.ReadAll(io.LimitReader(response.Body, limit+1))
@@ -36,13 +37,11 @@ func receive(response *http.Response, limit int64) receipt {
 	return got
 }
 
-func isRedirect(status int) bool { return status >= 300 && status <= 399 }
-
 // understand holds what was received against the document. It returns nil for a
 // valid success, whose result it has taken.
 func (got receipt) understand(r request, documented *contract.Operation) *failure {
-	if isRedirect(got.status) {
-		target := r.hide.Text(got.header.Get(refusedLocation), 300)
+	if transport.IsRedirect(got.status) {
+		target := r.hide.Text(got.header.Get(transport.RefusedLocation), 300)
 		err := fmt.Errorf("%s: HTTP %d: %w: to %q", r.id, got.status, ErrRedirect, target)
 		return &failure{outcome: r.unknown(), causes: []error{err}}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/edisptr/edis-go/pkg/internal/contract"
 	"github.com/edisptr/edis-go/pkg/internal/redact"
+	"github.com/edisptr/edis-go/pkg/internal/transport"
 )
 
 // FuzzAnswer gives the client any answer: it never panics, never takes for a
@@ -33,7 +34,7 @@ func FuzzAnswer(f *testing.F) {
 		case "createAuthSession":
 			r.read = func(body map[string]any) (mismatch string) { _, mismatch = readSessions(body); return mismatch }
 		}
-		header := http.Header{"Content-Type": {contentType}, "Retry-After": {retryAfter}, refusedLocation: {location}}
+		header := http.Header{"Content-Type": {contentType}, "Retry-After": {retryAfter}, transport.RefusedLocation: {location}}
 		failed := receipt{status: status, header: header, raw: raw}.understand(r, documented[r.id])
 		if failed == nil {
 			if !saysSuccess(status, raw) {

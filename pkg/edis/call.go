@@ -9,14 +9,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/edisptr/edis-go/gen"
 	"github.com/edisptr/edis-go/pkg/internal/contract"
 	"github.com/edisptr/edis-go/pkg/internal/redact"
+	"github.com/edisptr/edis-go/pkg/internal/transport"
 )
 
 // operation is one operation of the API, as far as the document does not
@@ -139,12 +138,12 @@ func (c *Client) attempt(ctx context.Context, r request, documented *contract.Op
 	if err := ctx.Err(); err != nil {
 		return &failure{outcome: ErrNotSent, causes: []error{err}}
 	}
-	var connection connectionTrace
+	var trace transport.Trace
 	started := time.Now()
 	client := &gen.Client{Server: c.baseURL(r.operation, documented), Client: c.http}
-	response, err := r.send(client, connection.watch(ctx), contract.FormContentType, bytes.NewReader(r.form), setHeaders)
+	response, err := r.send(client, trace.Watch(ctx), contract.FormContentType, bytes.NewReader(r.form), setHeaders)
 	if err != nil {
-		sent := !connection.absent()
+		sent := !trace.NotSent()
 		c.log(ctx, r, started, slog.Bool("sent", sent))
 		failed := &failure{outcome: ErrNotSent, causes: []error{r.hide.Cause(err)}, transient: isTransient(err, sent)}
 		if sent {
@@ -185,19 +184,3 @@ func setHeaders(_ context.Context, request *http.Request) error {
 	request.Header["User-Agent"] = userAgentHeader
 	return nil
 }
-
-// connectionTrace watches whether a request got a connection. Without one it
-// cannot have reached the service; this proves it where the text of an error
-// would be a guess.
-type connectionTrace struct{ wanted, obtained atomic.Bool }
-
-func (t *connectionTrace) watch(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { t.wanted.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { t.obtained.Store(true) },
-	})
-}
-
-// absent tells whether it is proved that there was no connection. A transport
-// that reports nothing to the trace proves nothing.
-func (t *connectionTrace) absent() bool { return t.wanted.Load() && !t.obtained.Load() }

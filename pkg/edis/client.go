@@ -8,14 +8,10 @@ import (
 	"maps"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
-	"strconv"
-	"strings"
-	"sync"
 	"time"
 
-	"github.com/edisptr/edis-go/pkg/internal/redact"
+	"github.com/edisptr/edis-go/pkg/internal/transport"
 )
 
 // Options of a [Client]. Nil and zero fields mean the defaults. NewClient
@@ -87,7 +83,7 @@ func NewClient(options *Options) (*Client, error) {
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
 	o.MaxAttempts = cmp.Or(o.MaxAttempts, 3)
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
-	return &Client{options: o, http: withoutRedirects(o.HTTPClient)}, nil
+	return &Client{options: o, http: transport.WithoutRedirects(o.HTTPClient)}, nil
 }
 
 // SetPTR sets the PTR record of each address to its host name, all in one call
@@ -176,90 +172,13 @@ func (c *Client) ConfirmPTR(ctx context.Context, src SessionSource, want map[net
 func (o *Options) check() (bad refusals) {
 	for field, given := range map[string]string{"Options.RDNSURL": o.RDNSURL, "Options.AuthURL": o.AuthURL} {
 		if given != "" {
-			bad.add(checkBaseURL(field, given))
+			shown, reason := transport.CheckBaseURL(given)
+			bad.add(field, shown, reason)
 		}
 	}
-	for field, given := range map[string]int64{
-		"Options.Timeout": int64(o.Timeout), "Options.MaxAttempts": int64(o.MaxAttempts), "Options.MaxResponseBytes": o.MaxResponseBytes,
-	} {
-		if given < 0 {
-			bad.add(field, strconv.FormatInt(given, 10), "negative")
-		}
+	if min(int64(o.Timeout), int64(o.MaxAttempts), o.MaxResponseBytes) < 0 {
+		values := fmt.Sprintf("%v, %d, %d", o.Timeout, o.MaxAttempts, o.MaxResponseBytes)
+		bad.add("Options.Timeout, MaxAttempts, MaxResponseBytes", values, "one is negative")
 	}
 	return bad
 }
-
-// checkBaseURL returns the reason for which a base URL is refused, and the URL
-// as it may be shown: user info or a query can hold a password.
-func checkBaseURL(field, given string) (_, shown, refused string) {
-	base, err := url.Parse(given)
-	switch {
-	case strings.ContainsAny(given, "@?#"):
-		return field, redact.Mark, "has user info, a query or a fragment"
-	case err != nil:
-		refused = "does not parse as a URL"
-	case base.Hostname() == "":
-		refused = "not an absolute URL, such as https://dns-api.edisglobal.com"
-	case base.Scheme != "https" && base.Scheme != "http":
-		refused = "neither https nor http"
-	case base.Scheme == "http" && !isLoopback(base.Hostname()):
-		refused = "http to another machine would show the session to the network; use https"
-	}
-	return field, given, refused
-}
-
-// isLoopback knows localhost by name (RFC 6761, section 6.3), and looks up
-// nothing.
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.Unmap().IsLoopback()
-}
-
-// withoutRedirects returns a client that follows no redirects. The caller's
-// client stays as it is.
-func withoutRedirects(given *http.Client) *http.Client {
-	client := http.Client{Transport: sharedTransport()}
-	if given != nil {
-		client = *given
-	}
-	client.Transport = noRedirects{cmp.Or(client.Transport, http.DefaultTransport)}
-	return &client
-}
-
-// noRedirects hides from http.Client where a redirect leads. CheckRedirect would
-// come too late for a target that does not parse.
-type noRedirects struct{ http.RoundTripper }
-
-const refusedLocation = "Refused-Location"
-
-func (t noRedirects) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := t.RoundTripper.RoundTrip(r)
-	if err == nil && isRedirect(response.StatusCode) {
-		response.Header = response.Header.Clone()
-		response.Header.Set(refusedLocation, response.Header.Get("Location"))
-		response.Header.Del("Location")
-	}
-	return response, err
-}
-
-// sharedTransport is one for all clients without an HTTPClient: a Client has no
-// Close, so a pool of its own would outlive it.
-var sharedTransport = sync.OnceValue(func() http.RoundTripper {
-	standard, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return http.DefaultTransport // the program has put its own there
-	}
-	transport := standard.Clone()
-	transport.Proxy = func(r *http.Request) (*url.URL, error) {
-		if r.URL.Scheme != "https" {
-			return nil, nil // to loopback, and a proxy would see the secret
-		}
-		return http.ProxyFromEnvironment(r)
-	}
-	transport.MaxIdleConnsPerHost = 64 // not 2, too few for concurrent calls
-	transport.MaxResponseHeaderBytes = 64 << 10
-	return transport
-})

@@ -87,10 +87,14 @@ var answerFaults = []fault{
 			strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000),
 			`{"status":"success","message":` + strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_001),
 		} {
-			started := time.Now()
-			failing(t, replying(200, jsonType, body), edis.ErrContract, edis.ErrOutcomeUnknown)
-			if took := time.Since(started); took > 100*time.Millisecond && !underRaceDetector {
-				t.Errorf("took %v, want less than 100ms", took)
+			best := time.Hour // of some tries: a machine has other work too
+			for range 5 {
+				started := time.Now()
+				failing(t, replying(200, jsonType, body), edis.ErrContract, edis.ErrOutcomeUnknown)
+				best = min(best, time.Since(started))
+			}
+			if best > 100*time.Millisecond && !underRaceDetector {
+				t.Errorf("took %v, want less than 100ms", best)
 			}
 		}
 	}},

@@ -92,6 +92,38 @@ func ExampleServer_AddAccount() {
 	// Output: edis: setPTR: HTTP 400 Bad Request: 192.0.2.10 is not an address of kvm_123456_789012; nothing changed
 }
 
+// A service of several machines shows a write after a while.
+func ExampleServer_SetLag() {
+	server := edistest.NewServer()
+	defer server.Close()
+	server.SetLag(time.Hour)
+	if err := setMail(context.Background(), server); err != nil {
+		log.Fatal(err)
+	}
+	client, err := edis.NewClient(&edis.Options{RDNSURL: server.URL})
+	if err != nil {
+		log.Fatal(err)
+	}
+	shown, err := client.GetPTR(context.Background(), edis.Session(server.Session()), mail)
+	fmt.Println(shown, err, server.PTRs())
+	// Output: map[] <nil> map[192.0.2.10:mail.example.com]
+}
+
+// The DNS server knows the forward addresses that a test gives it.
+func ExampleServer_AddHost() {
+	server := edistest.NewServer()
+	defer server.Close()
+	server.AddHost("mail.example.com", mail)
+	resolver := &net.Resolver{
+		PreferGo: true,
+		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, server.DNSAddr)
+		},
+	}
+	fmt.Println(resolver.LookupNetIP(context.Background(), "ip4", "mail.example.com."))
+	// Output: [192.0.2.10] <nil>
+}
+
 // A session that expires while the code runs.
 func ExampleServer_SetClock() {
 	server := edistest.NewServer()

@@ -1,0 +1,114 @@
+// Package transport is how requests that hold secrets travel: over https or
+// loopback, without redirects, and so that what was not sent can be proved.
+package transport
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/edisptr/edis-go/pkg/internal/redact"
+)
+
+// CheckBaseURL returns the reason for which a base URL is refused, and the URL
+// as it may be shown: user info or a query can hold a password.
+func CheckBaseURL(given string) (shown, refused string) {
+	base, err := url.Parse(given)
+	switch {
+	case strings.ContainsAny(given, "@?#"):
+		return redact.Mark, "has user info, a query or a fragment"
+	case err != nil:
+		refused = "does not parse as a URL"
+	case base.Hostname() == "":
+		refused = "not an absolute URL, such as https://dns-api.edisglobal.com"
+	case base.Scheme != "https" && base.Scheme != "http":
+		refused = "neither https nor http"
+	case base.Scheme == "http" && !isLoopback(base.Hostname()):
+		refused = "http to another machine would show the session to the network; use https"
+	}
+	return given, refused
+}
+
+// isLoopback knows localhost by name (RFC 6761, section 6.3), and looks up
+// nothing.
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Unmap().IsLoopback()
+}
+
+// WithoutRedirects returns a client that follows no redirects: the given one, or
+// if that is nil, one of this package. The given client stays as it is.
+func WithoutRedirects(given *http.Client) *http.Client {
+	client := http.Client{Transport: shared()}
+	if given != nil {
+		client = *given
+	}
+	client.Transport = noRedirects{cmp.Or(client.Transport, http.DefaultTransport)}
+	return &client
+}
+
+// IsRedirect tells whether an answer of this status leads elsewhere.
+func IsRedirect(status int) bool { return status >= 300 && status <= 399 }
+
+// RefusedLocation is the header field in which a client of WithoutRedirects
+// returns where a redirect leads.
+const RefusedLocation = "Refused-Location"
+
+// noRedirects hides from http.Client where a redirect leads. CheckRedirect would
+// come too late for a target that does not parse.
+type noRedirects struct{ http.RoundTripper }
+
+func (t noRedirects) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.RoundTripper.RoundTrip(r)
+	if err == nil && IsRedirect(response.StatusCode) {
+		response.Header = response.Header.Clone()
+		response.Header.Set(RefusedLocation, response.Header.Get("Location"))
+		response.Header.Del("Location")
+	}
+	return response, err
+}
+
+// shared is one transport for all clients that bring none: they have no Close,
+// so a pool of connections of their own would outlive them.
+var shared = sync.OnceValue(func() http.RoundTripper {
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport // the program has put its own there
+	}
+	transport := standard.Clone()
+	transport.Proxy = func(r *http.Request) (*url.URL, error) {
+		if r.URL.Scheme != "https" {
+			return nil, nil // to loopback, and a proxy would see the secret
+		}
+		return http.ProxyFromEnvironment(r)
+	}
+	transport.MaxIdleConnsPerHost = 64 // not 2, too few for concurrent calls
+	transport.MaxResponseHeaderBytes = 64 << 10
+	return transport
+})
+
+// A Trace watches whether a request got a connection. Without one it cannot have
+// reached the service; this proves it where the text of an error would be a
+// guess.
+type Trace struct{ wanted, obtained atomic.Bool }
+
+// Watch returns the context to make the request with.
+func (t *Trace) Watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { t.wanted.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { t.obtained.Store(true) },
+	})
+}
+
+// NotSent tells whether it is proved that there was no connection. A transport
+// that reports nothing to the trace proves nothing.
+func (t *Trace) NotSent() bool { return t.wanted.Load() && !t.obtained.Load() }
