@@ -2,12 +2,18 @@
 
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
+OASDIFF       = github.com/oasdiff/oasdiff@v1.36.0
 PLATFORMS     = linux darwin windows
+
+# The published document: a file or an https address. This is the one place
+# where the address of the provider's page stands.
+SPEC = https://docs.edisglobal.com/management-api-reference/ptr/set-ptr-records.md
+export SPEC
 
 # Names and checksums of all files that git tracks or would track.
 TREE = git ls-files -z --cached --others --exclude-standard | xargs -0 cksum
 
-.PHONY: help generate check lint test race demo soak fuzz vuln
+.PHONY: help generate check lint test race demo soak fuzz vuln spec-check spec-update spec-address oasdiff-version specsync
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,3 +59,22 @@ vuln: ## known vulnerabilities in what is used (its database needs the network)
 
 lint: ## golangci-lint, built on first use
 	go run $(GOLANGCI_LINT) run ./...
+
+# "go run" would turn every exit status into 1, so the program is built first.
+# make ends with 2 whatever the status; that of the program is in its last line.
+SPECSYNC = dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && $(MAKE) -s specsync OUT="$$dir" && "$$dir/specsync" --oasdiff $(OASDIFF)
+
+spec-check: ## say what a newer document changes for us: SPEC=FILE-or-https-URL (the published page if left out)
+	@$(SPECSYNC) check "$$SPEC"
+
+spec-update: ## take a newer document in: SPEC=FILE-or-https-URL
+	@$(SPECSYNC) update "$$SPEC"
+
+spec-address: # print where the published document is
+	@echo "$$SPEC"
+
+oasdiff-version: # print what gives the second opinion
+	@echo $(OASDIFF)
+
+specsync: # build the program of spec-check and spec-update into the folder OUT
+	@go build -o "$(OUT)/" ./pkg/cmd/specsync
