@@ -149,25 +149,27 @@ func hostileHosts(t *testing.T) {
 	wantRequests(t, s, 2)
 }
 
+// logins counts the logins that a server saw.
+func logins(server *edistest.Server) (count int) {
+	for _, request := range server.Requests() {
+		if request.Path == "/kvm/v2/get/auth" {
+			count++
+		}
+	}
+	return count
+}
+
 func TestLoginSource(t *testing.T) {
 	t.Parallel()
 	server, client := fakeEDIS(t)
 	email, password := server.Credentials()
 	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
-	logins := func() (count int) {
-		for _, request := range server.Requests() {
-			if request.Path == "/kvm/v2/get/auth" {
-				count++
-			}
-		}
-		return count
-	}
 	for range 3 {
 		if err := client.SetPTR(t.Context(), source, onePTR); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := logins(); got != 1 {
+	if got := logins(server); got != 1 {
 		t.Errorf("%d logins for three calls, want 1", got)
 	}
 	// The service forgets all sessions: one new login, one more try.
@@ -175,13 +177,13 @@ func TestLoginSource(t *testing.T) {
 	if err := client.SetPTR(t.Context(), source, onePTR); err != nil {
 		t.Errorf("SetPTR after a 401 = %v", err)
 	}
-	if got := logins(); got != 2 {
+	if got := logins(server); got != 2 {
 		t.Errorf("%d logins after a 401, want 2", got)
 	}
 	// A second 401 is final.
 	server.Fail("setPTR", edistest.Fault{Status: 401}, edistest.Fault{Status: 401}, edistest.Fault{Status: 401})
 	wantIs(t, client.SetPTR(t.Context(), source, onePTR), edis.ErrUnauthorized)
-	if got := logins(); got != 3 {
+	if got := logins(server); got != 3 {
 		t.Errorf("%d logins after two 401, want 3", got)
 	}
 }
@@ -274,14 +276,8 @@ func oneLogin(t *testing.T) {
 		})
 	}
 	running.Wait()
-	logins := 0
-	for _, request := range server.Requests() {
-		if request.Path == "/kvm/v2/get/auth" {
-			logins++
-		}
-	}
-	if logins != 1 {
-		t.Errorf("%d logins for 100 callers, want 1", logins)
+	if got := logins(server); got != 1 {
+		t.Errorf("%d logins for 100 callers, want 1", got)
 	}
 }
 
