@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -63,14 +62,14 @@ func (c *Client) callPTR(ctx context.Context, op operation, src SessionSource, r
 	if err != nil {
 		return err
 	}
+	obtained := time.Now()
 	call := func() error {
 		return c.call(ctx, request{op, ptrForm(session, records), len(records), redact.Secrets{session.Signature}, read})
 	}
 	err = call()
 	if login, ok := src.(*loginSource); ok && errors.Is(err, ErrUnauthorized) && !errors.Is(err, ErrOutcomeUnknown) {
-		refused := session.Signature
-		session, err = sessionFrom(ctx, func(ctx context.Context) (Session, error) { return login.sessionBut(ctx, refused) })
-		if err == nil {
+		renewed := func(ctx context.Context) (Session, error) { return login.sessionSince(ctx, obtained) }
+		if session, err = sessionFrom(ctx, renewed); err == nil {
 			err = call()
 		}
 	}
@@ -94,11 +93,11 @@ func checkCall(ctx context.Context, bad refusals) error {
 // sessionFrom returns a session that can be sent.
 func sessionFrom(ctx context.Context, source func(context.Context) (Session, error)) (Session, error) {
 	session, err := source(ctx)
-	switch {
-	case err != nil:
+	if err == nil {
+		err = session.expired()
+	}
+	if err != nil {
 		return Session{}, newCallError(ErrNotSent, 1, err)
-	case !session.ValidUntil.IsZero() && !time.Now().Before(session.ValidUntil):
-		return Session{}, newCallError(ErrNotSent, 1, fmt.Errorf("%w at %s", ErrSessionExpired, session.ValidUntil.UTC().Format(time.RFC3339)))
 	}
 	return session, session.check().err()
 }

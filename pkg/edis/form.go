@@ -8,13 +8,9 @@ import (
 
 // JSON punctuation, percent-encoded as net/url does it.
 const (
-	openObject  = "%7B"
-	closeObject = "%7D"
-	openList    = "%5B"
-	closeList   = "%5D"
-	quote       = "%22"
-	comma       = "%2C"
-	colon       = "%3A"
+	quote = "%22"
+	comma = "%2C"
+	colon = "%3A"
 )
 
 // ptrForm encodes the request of setPTR, and without names that of getPTR and
@@ -60,9 +56,9 @@ func appendField(form []byte, name, value string) []byte {
 // appendIP appends {"address":"name",...}, or ["address",...] where there are no
 // names.
 func appendIP(form []byte, records []record) []byte {
-	open, end := openObject, closeObject
+	open, end := "%7B", "%7D" // of an object
 	if records[0].name == "" {
-		open, end = openList, closeList
+		open, end = "%5B", "%5D" // of a list
 	}
 	form = append(form, open...)
 	for i, r := range records {

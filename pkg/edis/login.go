@@ -134,48 +134,60 @@ type loginSource struct {
 	client      *Client
 	credentials Credentials
 
-	turn    chan struct{} // full while a goroutine uses what follows
-	session Session
-	failure error // of the last login, if it was sent
+	turn     chan struct{} // full while a goroutine uses what follows
+	session  Session
+	loggedIn time.Time // when the session came
+	renewAt  time.Time
+	failure  error // of the last login, if it was sent
 }
 
 // Session returns the session, logging in if need be.
-func (l *loginSource) Session(ctx context.Context) (Session, error) { return l.sessionBut(ctx, "") }
+func (l *loginSource) Session(ctx context.Context) (Session, error) {
+	return l.sessionSince(ctx, time.Time{})
+}
 
-// sessionBut returns a session other than the one with this signature, which the
-// service did not accept.
-func (l *loginSource) sessionBut(ctx context.Context, refused string) (Session, error) {
+// sessionSince returns a session from a login after the given time: at that time
+// the service did not accept the one from before.
+func (l *loginSource) sessionSince(ctx context.Context, refused time.Time) (Session, error) {
 	select {
 	case l.turn <- struct{}{}:
 	case <-ctx.Done():
 		return Session{}, ctx.Err()
 	}
-	fresh := time.Now().Add(renewBefore).Before(l.session.ValidUntil) && l.session.Signature != refused
-	if fresh || l.failure != nil {
+	if l.failure != nil || time.Now().Before(l.renewAt) && l.loggedIn.After(refused) {
 		defer func() { <-l.turn }()
 		return l.session, l.failure
 	}
 	// The login serves all that wait for their turn, so it does not end with
 	// the context of the first; Options.Timeout bounds it.
-	result := make(chan error, 1)
+	done := make(chan func() (Session, error), 1)
 	go func() {
-		session, err := l.login(context.WithoutCancel(ctx))
-		l.session = session
-		if !errors.Is(err, ErrNotSent) {
-			l.failure = err
-		}
+		session, err := l.logIn(context.WithoutCancel(ctx))
 		<-l.turn
-		result <- err
+		done <- func() (Session, error) { return session, err }
 	}()
 	select {
-	case err := <-result:
-		if err != nil {
-			return Session{}, err
-		}
-		return l.sessionBut(ctx, refused)
+	case result := <-done:
+		return result()
 	case <-ctx.Done():
 		return Session{}, ctx.Err()
 	}
+}
+
+// logIn logs in and keeps the result.
+func (l *loginSource) logIn(ctx context.Context) (session Session, err error) {
+	session, err = l.login(ctx)
+	if err == nil {
+		l.loggedIn, l.renewAt, err = time.Now(), session.ValidUntil.Add(-renewBefore), session.expired()
+		if !l.loggedIn.Before(l.renewAt) { // so short that it must do until its end
+			l.renewAt = session.ValidUntil
+		}
+	}
+	l.session = session
+	if !errors.Is(err, ErrNotSent) {
+		l.failure = err
+	}
+	return session, err
 }
 
 // login logs in and picks the session of the KVM server.

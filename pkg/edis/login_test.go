@@ -246,6 +246,50 @@ func TestLoginSourceRenews(t *testing.T) {
 	})
 }
 
+// What a strange service answers to a login does not make the source log in
+// again and again.
+func TestLoginSourceIsContentWithWhatItGets(t *testing.T) {
+	t.Parallel()
+	for name, left := range map[string]time.Duration{"short": 30 * time.Second, "expired": -time.Second} {
+		count := 0
+		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/set/ptr" {
+				succeed(w, r)
+				return
+			}
+			count++
+			until := strconv.FormatInt(time.Now().Add(left).Unix(), 10)
+			replying(200, jsonType, strings.Replace(loginAnswer(""), "4102444800", until, 1))(w, r)
+		})
+		client := newClient(t, s.URL)
+		source := client.LoginSource(credentials)
+		for range 3 {
+			err := client.SetPTR(t.Context(), source, onePTR)
+			if expired := errors.Is(err, edis.ErrSessionExpired); expired != (left < 0) || !expired && err != nil {
+				t.Errorf("%s: SetPTR = %v", name, err)
+			}
+		}
+		if count != 1 {
+			t.Errorf("%s: %d logins, want 1", name, count)
+		}
+	}
+	// The same session again, which the service does not accept.
+	count := 0
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/set/ptr" {
+			replying(401, jsonType, because)(w, r)
+			return
+		}
+		count++
+		replying(200, jsonType, loginAnswer(""))(w, r)
+	})
+	client := newClient(t, s.URL)
+	wantIs(t, client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR), edis.ErrUnauthorized)
+	if count != 2 {
+		t.Errorf("%d logins for a session that is never accepted, want 2", count)
+	}
+}
+
 func TestLoginSourcePicksTheKVM(t *testing.T) {
 	t.Parallel()
 	server, client := fakeEDIS(t)

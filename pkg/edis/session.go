@@ -66,6 +66,14 @@ func (s Session) check() (bad refusals) {
 	return bad
 }
 
+// expired returns an error if the session has expired.
+func (s Session) expired() error {
+	if s.ValidUntil.IsZero() || time.Now().Before(s.ValidUntil) {
+		return nil
+	}
+	return fmt.Errorf("%w at %s by the clock of this machine", ErrSessionExpired, s.ValidUntil.UTC().Format(time.RFC3339))
+}
+
 // redactedSession prints like a Session, but has none of its methods.
 type redactedSession Session
 
