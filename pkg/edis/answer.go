@@ -49,7 +49,8 @@ func (got receipt) understand(r request, documented *contract.Operation) *failur
 	if unusable == nil && got.status == http.StatusOK {
 		return nil
 	}
-	failed := &failure{outcome: r.outcomeOf(got.status), transient: isTransientStatus(got.status)}
+	failed := &failure{outcome: r.outcomeOf(got.status)}
+	failed.transient = got.status >= http.StatusInternalServerError || got.status == http.StatusTooManyRequests
 	if got.err != nil && !errors.Is(got.err, ErrResponseTooLarge) && got.status < http.StatusBadRequest {
 		failed.transient = true // the connection broke
 	}

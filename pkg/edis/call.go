@@ -173,10 +173,7 @@ func (c *Client) baseURL(op operation, documented *contract.Operation) string {
 }
 
 // Shared by all requests, so that setting a header allocates nothing.
-var (
-	acceptHeader    = []string{"application/json"}
-	userAgentHeader = []string{"edis-go (+https://github.com/edisptr/edis-go)"}
-)
+var acceptHeader, userAgentHeader = []string{"application/json"}, []string{"edis-go (+https://github.com/edisptr/edis-go)"}
 
 func setHeaders(_ context.Context, request *http.Request) error {
 	request.Header["Accept"] = acceptHeader

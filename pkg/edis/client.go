@@ -171,10 +171,8 @@ func (c *Client) ConfirmPTR(ctx context.Context, src SessionSource, want map[net
 // check refuses options that would send secrets in the clear, or make no sense.
 func (o *Options) check() (bad refusals) {
 	for field, given := range map[string]string{"Options.RDNSURL": o.RDNSURL, "Options.AuthURL": o.AuthURL} {
-		if given != "" {
-			shown, reason := transport.CheckBaseURL(given)
-			bad.add(field, shown, reason)
-		}
+		shown, reason := transport.CheckBaseURL(given)
+		bad.add(field, shown, reason)
 	}
 	if min(int64(o.Timeout), int64(o.MaxAttempts), o.MaxResponseBytes) < 0 {
 		values := fmt.Sprintf("%v, %d, %d", o.Timeout, o.MaxAttempts, o.MaxResponseBytes)

@@ -104,11 +104,9 @@ type APIError struct {
 }
 
 func (e *APIError) Error() string {
-	text := strings.TrimSpace(fmt.Sprintf("%s: HTTP %d %s", e.Op, e.Status, http.StatusText(e.Status)))
-	if e.Message != "" {
-		text += ": " + e.Message
-	}
-	return text
+	name := http.StatusText(e.Status)
+	said := strings.TrimPrefix(e.Message, name+": ") // some answers repeat the name
+	return strings.TrimSuffix(fmt.Sprintf("%s: HTTP %d %s: %s", e.Op, e.Status, name, said), ": ")
 }
 
 // Unwrap returns the sentinel of the status, or nil where there is none.
@@ -167,7 +165,7 @@ func newCallError(outcome error, attempts int, causes ...error) *callError {
 	}
 	texts := make([]string, len(causes))
 	for i, cause := range causes {
-		texts[i] = strings.TrimPrefix(cause.Error(), "edis: ")
+		texts[i] = strings.TrimSuffix(strings.TrimPrefix(cause.Error(), "edis: "), "; nothing changed")
 	}
 	if outcome == nil {
 		texts = append(texts, "nothing changed")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -66,12 +65,6 @@ func isTransient(err error, sent bool) bool {
 		return true
 	}
 	return errors.As(err, &dial) && dial.Op == "dial"
-}
-
-// isTransientStatus tells whether an answer of this status may be another next
-// time.
-func isTransientStatus(status int) bool {
-	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests
 }
 
 // retryBudget keeps the calls of a client from storming a service that is down:

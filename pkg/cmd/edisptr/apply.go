@@ -30,8 +30,11 @@ func (a *app) applyCommand() *cobra.Command {
 		Long: `Reads what is there, shows what would change, asks, and changes it in batches.
 Interrupted, it says what is known of each address; run again, it continues.
 
-FILE is YAML or JSON, a map from IP address to host name (null for no record) or
-from KVM id to such maps, or a zone file with PTR records; "-" is standard input.`,
+FILE, or - for standard input, is one of these:
+  a map in YAML or JSON, null for no record:   192.0.2.10: mail.example.com
+  a map of KVM ids to such maps:               kvm_1_2: {192.0.2.10: mail.example.com}
+  a zone file, of which the PTR records count: $ORIGIN 2.0.192.in-addr.arpa.
+                                               10 IN PTR mail.example.com.`,
 		Example: "  edisptr apply -f ptr.yaml\n  edisptr apply -f 2.0.192.in-addr.arpa.zone --yes",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -44,7 +47,7 @@ from KVM id to such maps, or a zone file with PTR records; "-" is standard input
 	flags := command.Flags()
 	flags.StringVarP(&options.file, "file", "f", "", "`FILE` with the records, - for standard input")
 	flags.BoolVar(&options.yes, "yes", false, "do not ask")
-	flags.BoolVar(&options.force, "force", false, "with --yes: change even more than 30 % of more than 10 records")
+	flags.BoolVar(&options.force, "force", false, "with --yes: change even more than 30 % of the records there, if they are more than 10")
 	flags.BoolVar(&options.dryRun, "dry-run", false, "show what would change; exit status 4 if anything would")
 	flags.IntVar(&options.batch, "batch", 100, "`N` addresses in one call")
 	flags.BoolVar(&a.allowUnderscore, "allow-underscore", false, "permit underscores in host names")
@@ -53,11 +56,14 @@ from KVM id to such maps, or a zone file with PTR records; "-" is standard input
 
 // Errors that have an exit status of their own, or need no more words.
 var (
-	errDiffers  = errors.New("there are differences")
-	errDeclined = errors.New("not confirmed, nothing changed")
+	errDiffers  = errors.New("records that differ")
+	errDeclined = errors.New("nothing changed")
 )
 
 func (a *app) apply(ctx context.Context, options applyOptions) error {
+	if !options.yes && !options.dryRun && !isTerminal(a.stdin) {
+		return usageError{errors.New("there is no terminal to ask on: give --yes or --dry-run")}
+	}
 	records, err := a.readWanted(options.file)
 	if err != nil {
 		return err
@@ -93,15 +99,15 @@ func (a *app) carryOut(ctx context.Context, plans []*plan, options applyOptions)
 		fmt.Fprintln(a.stderr, "Nothing to change, no write was sent.")
 		return nil
 	case options.dryRun:
-		return fmt.Errorf("%d records: %w", changes, errDiffers)
+		return fmt.Errorf("%w: %d", errDiffers, changes)
 	}
 	for _, p := range plans {
 		if permitted := options.yes && options.force; p.isDrastic() && !permitted {
-			return fmt.Errorf("more than 30 %% of the %d records there would change, nothing is sent; --yes --force permits it: %w", p.existing(), errDeclined)
+			return fmt.Errorf("%w: more than 30 %% of the %d records there would change, which --yes --force permits", errDeclined, p.existing())
 		}
 	}
 	if !options.yes {
-		if err := a.ask(ctx, fmt.Sprintf("Change %d records? [y/N] ", changes)); err != nil {
+		if err := a.ask(ctx, fmt.Sprintf("Change %d? [y/N] ", changes)); err != nil {
 			return err
 		}
 	}
@@ -117,11 +123,6 @@ func (a *app) carryOut(ctx context.Context, plans []*plan, options applyOptions)
 
 // ask lets a person on a terminal decide.
 func (a *app) ask(ctx context.Context, question string) error {
-	if !isTerminal(a.stdin) {
-		var bad problems
-		bad.add("--yes", "", "needed where there is no terminal to ask on")
-		return errors.Join(bad...)
-	}
 	fmt.Fprint(a.stderr, question)
 	answers := make(chan string, 1)
 	go func() {

@@ -54,7 +54,7 @@ func (a *app) check(ctx context.Context, args []string, resolver string) error {
 	results := make([]checkResult, len(addresses))
 	failed := 0
 	for i, result := range fcrdns.Check(ctx, resolverAt(resolver), addresses...) {
-		results[i] = checkResult{result.Address, []string{}, result.Confirmed, result.Reason}
+		results[i] = checkResult{result.Address, []string{}, result.Confirmed, asked(result, resolver)}
 		for _, name := range result.Names {
 			results[i].Names = append(results[i].Names, describeName(name))
 		}
@@ -67,6 +67,16 @@ func (a *app) check(ctx context.Context, args []string, resolver string) error {
 		return fmt.Errorf("%d of %d addresses: %w", failed, len(addresses), errNotConfirmed)
 	}
 	return nil
+}
+
+// asked returns the reason of a result. Package net names the system's resolver
+// in a failure, whichever was asked.
+func asked(result fcrdns.Result, resolver string) string {
+	var failure *net.DNSError
+	if resolver != "" && errors.As(result.Err, &failure) && failure.Server != "" {
+		return strings.ReplaceAll(result.Reason, failure.Server, resolver)
+	}
+	return result.Reason
 }
 
 // describeName tells of an alias, which a PTR should not point to.

@@ -152,6 +152,15 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A resolver that cannot be asked is named, and not that of the system.
+func TestCheckNamesTheResolver(t *testing.T) {
+	t.Parallel()
+	got := run(t, nil, "check", "--resolver", "127.0.0.1:1", "192.0.2.12")
+	if got.status != 4 || !strings.Contains(got.stdout, "on 127.0.0.1:1") {
+		t.Errorf("check: %+v", got)
+	}
+}
+
 func TestSetConfirm(t *testing.T) {
 	t.Parallel()
 	server, env := sandboxed(t)

@@ -35,6 +35,7 @@ Global. The environment names the account, or holds a ready session:
   EDIS_API_HOST      API host of the session; may be left out
 
   EDIS_RDNS_URL, EDIS_AUTH_URL   other servers, such as those of the sandbox
+  NO_COLOR                       no colour on a terminal
 
 Exit status:
   0  done

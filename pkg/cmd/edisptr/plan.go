@@ -74,7 +74,7 @@ func (a *app) targetFor(kvmID string) (target, error) {
 	}
 	t, bad := of.target()
 	if ready := a.env("EDIS_KVM_ID"); kvmID != "" && a.env("EDIS_SIGNATURE") != "" && ready != kvmID {
-		bad.add("file", kvmID, "the session in EDIS_SIGNATURE is for "+ready+"; log in with EDIS_EMAIL instead")
+		bad.add("file", kvmID, "the session in EDIS_SIGNATURE is for "+ready+"; unset EDIS_SIGNATURE to log in with EDIS_EMAIL")
 	}
 	return t, errors.Join(bad...)
 }

@@ -17,10 +17,12 @@ import (
 )
 
 // CheckBaseURL returns the reason for which a base URL is refused, and the URL
-// as it may be shown: user info or a query can hold a password.
+// as it may be shown: user info or a query can hold a password. An empty one is
+// none, and not refused.
 func CheckBaseURL(given string) (shown, refused string) {
 	base, err := url.Parse(given)
 	switch {
+	case given == "": // left to the document
 	case strings.ContainsAny(given, "@?#"):
 		return redact.Mark, "has user info, a query or a fragment"
 	case err != nil:
