@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +41,9 @@ func receive(response *http.Response, limit int64) receipt {
 func (got receipt) understand(r request, documented *contract.Operation) *failure {
 	if transport.IsRedirect(got.status) {
 		target := r.hide.Text(got.header.Get(transport.RefusedLocation), 300)
+		if r.logsIn {
+			target = redact.Mark
+		}
 		err := fmt.Errorf("%s: HTTP %d: %w: to %q", r.id, got.status, ErrRedirect, target)
 		return &failure{outcome: r.unknown(), causes: []error{err}}
 	}
@@ -56,7 +58,7 @@ func (got receipt) understand(r request, documented *contract.Operation) *failur
 	}
 	if got.status >= http.StatusBadRequest {
 		message := r.hide.Text(errorMessage(body), 1024)
-		failed.pause = retryAfter(got.header, time.Now())
+		failed.pause = transport.RetryAfter(got.header, time.Now())
 		failed.causes = append(failed.causes, &APIError{r.id, got.status, message, failed.pause})
 	}
 	if unusable != nil {
@@ -95,19 +97,6 @@ func errorMessage(body map[string]any) string {
 	short, _ := body["error"].(string)
 	long, _ := body["message"].(string)
 	return strings.TrimPrefix(strings.TrimSuffix(short+": "+long, ": "), ": ")
-}
-
-// retryAfter reads the header of that name, seconds or a date (RFC 9110,
-// section 10.2.3). What is absent, malformed or past is zero.
-func retryAfter(header http.Header, now time.Time) time.Duration {
-	value := header.Get("Retry-After")
-	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
-		return max(0, time.Duration(seconds)*time.Second)
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
 }
 
 // readPTRs takes the records from a valid answer to getPTR for these addresses.

@@ -62,18 +62,22 @@ func (c *Client) callPTR(ctx context.Context, op operation, src SessionSource, r
 	if err != nil {
 		return err
 	}
-	obtained := time.Now()
-	call := func() error {
-		return c.call(ctx, request{op, ptrForm(session, records), len(records), redact.Secrets{session.Signature}, read})
+	obtained, hide := time.Now(), redact.Secrets{session.Signature}
+	login, renewable := src.(*loginSource)
+	if renewable {
+		hide = append(hide, login.credentials.Password, login.credentials.Email)
 	}
-	err = call()
-	if login, ok := src.(*loginSource); ok && errors.Is(err, ErrUnauthorized) && !errors.Is(err, ErrOutcomeUnknown) {
-		renewed := func(ctx context.Context) (Session, error) { return login.sessionSince(ctx, obtained) }
-		if session, err = sessionFrom(ctx, renewed); err == nil {
-			err = call()
-		}
+	err = c.call(ctx, request{op, ptrForm(session, records), len(records), hide, read})
+	if !renewable || !errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrOutcomeUnknown) {
+		return err
 	}
-	return err
+	renewed := func(ctx context.Context) (Session, error) { return login.sessionSince(ctx, obtained) }
+	session, loginErr := sessionFrom(ctx, renewed)
+	if loginErr != nil {
+		return newCallError(nil, 1, err, loginErr)
+	}
+	hide[0] = session.Signature
+	return c.call(ctx, request{op, ptrForm(session, records), len(records), hide, read})
 }
 
 // checkCall tells why a call cannot be made at all.

@@ -44,7 +44,8 @@ type Options struct {
 	// answer, status 429 or 5xx; a login only if it was not sent. The pauses are
 	// at random up to 0.5 seconds, then 1 second and so on, or what the service
 	// asks for, up to 30 seconds. All calls of a Client share a budget of 50
-	// retries, of which ten successes give one back. Negative is refused.
+	// retries, of which ten successes give one back. After a 401, a call with
+	// the new session of a LoginSource counts anew. Negative is refused.
 	// Default: 3.
 	MaxAttempts int
 

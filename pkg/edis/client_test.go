@@ -153,7 +153,8 @@ func TestRetryAfter(t *testing.T) {
 		"7":                             7 * time.Second,
 		"-7":                            0,
 		"315360000":                     315360000 * time.Second,
-		"99999999999999999999":          0,
+		"4294967296":                    4294967296 * time.Second,
+		"99999999999999999999":          1 << 33 * time.Second,
 		"soon":                          0,
 		"Mon, 02 Jan 2006 15:04:05 GMT": 0,
 	} {

@@ -24,7 +24,8 @@ var (
 	ErrSessionExpired = errors.New("session expired")
 
 	// ErrNotSent: nothing of the call reached the service, because no connection
-	// was obtained, the context was done, or there was no session to send.
+	// was obtained, the context was done, or there was no session to send. A
+	// login for the call may have been sent.
 	ErrNotSent = errors.New("not sent, nothing changed")
 
 	// ErrOutcomeUnknown: a write was sent, or may have been, and no answer

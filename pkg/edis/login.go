@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/edisptr/edis-go/pkg/internal/canonical"
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
@@ -85,8 +84,8 @@ func readSessions(body map[string]any) (sessions []Session, mismatch string) {
 		if session.ValidUntil, ok = readTime(fields["valid_until"]); !ok {
 			return nil, "/data/" + id + "/valid_until is no time"
 		}
-		if reason := canonical.CheckHostName(session.APIHost, true); reason != "" {
-			return nil, "/data/" + id + "/api_host is no host name: " + reason
+		if bad := session.check(); len(bad) > 0 {
+			return nil, "/data/" + id + ": " + bad[0].Error()
 		}
 		sessions = append(sessions, session)
 	}
@@ -120,8 +119,8 @@ const renewBefore = time.Minute
 // LoginSource returns a source that logs in when a session is first asked for,
 // hands that session out until one minute before it expires, and then logs in
 // again; and once more if the service does not accept the session of a call.
-// It is safe for concurrent use: one login is under way at a time, and all that
-// wait for a session share its result.
+// It is safe for concurrent use: one login is under way at a time, and those who
+// wait meanwhile use the session that it gives.
 //
 // A login that was sent and failed is not repeated, since failed logins can lock
 // an account: from then on its error is the answer. Make a new source to try
@@ -141,6 +140,9 @@ type loginSource struct {
 	failure  error // of the last login, if it was sent
 }
 
+// Format prints no secret, and nothing that a login changes meanwhile.
+func (l *loginSource) Format(state fmt.State, _ rune) { _, _ = fmt.Fprint(state, l.credentials) }
+
 // Session returns the session, logging in if need be.
 func (l *loginSource) Session(ctx context.Context) (Session, error) {
 	return l.sessionSince(ctx, time.Time{})
@@ -149,6 +151,9 @@ func (l *loginSource) Session(ctx context.Context) (Session, error) {
 // sessionSince returns a session from a login after the given time: at that time
 // the service did not accept the one from before.
 func (l *loginSource) sessionSince(ctx context.Context, refused time.Time) (Session, error) {
+	if ctx.Err() != nil {
+		return Session{}, ctx.Err()
+	}
 	select {
 	case l.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -159,7 +164,7 @@ func (l *loginSource) sessionSince(ctx context.Context, refused time.Time) (Sess
 		return l.session, l.failure
 	}
 	// The login serves all that wait for their turn, so it does not end with
-	// the context of the first; Options.Timeout bounds it.
+	// the context of the first; Options bound it.
 	done := make(chan func() (Session, error), 1)
 	go func() {
 		session, err := l.logIn(context.WithoutCancel(ctx))
@@ -201,7 +206,5 @@ func (l *loginSource) login(ctx context.Context) (Session, error) {
 			return session, nil
 		}
 	}
-	var bad refusals
-	bad.add("Credentials.KVMID", l.credentials.KVMID, fmt.Sprintf("names none of the account's %d KVM servers", len(sessions)))
-	return Session{}, bad.err()
+	return Session{}, fmt.Errorf("edis: Credentials.KVMID is %q, which names none of the account's %d KVM servers", l.credentials.KVMID, len(sessions))
 }

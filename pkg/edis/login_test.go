@@ -64,6 +64,11 @@ func TestLoginRefused(t *testing.T) {
 	if !errors.As(err, &api) || api.Status != 401 || api.Message != "Unauthorized: wrong e-mail or password" {
 		t.Errorf("Login = %v", err)
 	}
+	for range 20 {
+		if _, err := client.LoginSource(credentials).Session(done(t)); !errors.Is(err, context.Canceled) {
+			t.Errorf("Session with a context that is done = %v", err)
+		}
+	}
 	for _, bad := range []edis.Credentials{{}, {Email: "a"}, {Password: "b"}, {Email: "a\nb", Password: "b"}, {Email: "a", Password: "\xff"}} {
 		_, err := client.Login(t.Context(), bad)
 		wantIs(t, err, edis.ErrInvalidInput)
@@ -76,6 +81,57 @@ func TestLoginRefused(t *testing.T) {
 	wantIs(t, err, edis.ErrInvalidInput)
 	if n := len(server.Requests()); n != 1 {
 		t.Errorf("the server saw %d requests, want 1", n)
+	}
+}
+
+// done returns a context that is done.
+func done(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+// What a call with a LoginSource fails with shows neither login nor session.
+func TestLoginSourceEchoed(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/set/ptr" {
+			replying(400, jsonType, `{"status":"error","error":"`+credentials.Email+" "+credentials.Password+` s3cr3t-new"}`)(w, r)
+			return
+		}
+		replying(200, jsonType, loginAnswer(""))(w, r)
+	})
+	client := newClient(t, s.URL)
+	err := client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR)
+	wantIs(t, err)
+	walk(err, func(cause error) { wantSafeText(t, cause) })
+
+	s = serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "https://a.example/?signature=s3cr3t-new")
+		w.WriteHeader(http.StatusFound)
+	})
+	_, err = newClient(t, s.URL).Login(t.Context(), credentials)
+	wantIs(t, err, edis.ErrRedirect)
+	s = serve(t, replying(200, jsonType, strings.Replace(loginAnswer(""), "s3cr3t-new", `s3cr3t\u0001`, 1)))
+	_, err = newClient(t, s.URL).Login(t.Context(), credentials)
+	wantIs(t, err, edis.ErrContract)
+}
+
+// A refused renewal keeps the 401 that asked for it.
+func TestRenewalRefused(t *testing.T) {
+	t.Parallel()
+	server, client := fakeEDIS(t)
+	email, password := server.Credentials()
+	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
+	if _, err := source.Session(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server.Fail("setPTR", edistest.Fault{Status: 401})
+	server.Fail("createAuthSession", edistest.Fault{Status: 500})
+	err := client.SetPTR(t.Context(), source, onePTR)
+	if !errors.Is(err, edis.ErrUnauthorized) || !errors.Is(err, edis.ErrServer) || errors.Is(err, edis.ErrOutcomeUnknown) {
+		t.Errorf("SetPTR = %v, want both the 401 and the failed login", err)
 	}
 }
 
@@ -122,7 +178,7 @@ func validUntilFaults(t *testing.T) {
 // hostileHosts are in the fault table as F23.
 func hostileHosts(t *testing.T) {
 	t.Helper()
-	for _, host := range []string{"evil.example/x?y=", "evil.example:80", "evil.example\nx", "http://evil.example", ""} {
+	for _, host := range []string{"evil.example/x?y=", "evil.example:80", "evil.example\nx", "http://evil.example"} {
 		encoded, err := json.Marshal(host)
 		if err != nil {
 			t.Fatal(err)
@@ -294,8 +350,11 @@ func TestLoginSourcePicksTheKVM(t *testing.T) {
 	t.Parallel()
 	server, client := fakeEDIS(t)
 	server.AddAccount(edistest.Account{Email: credentials.Email, Password: credentials.Password, KVMs: []edistest.KVM{{ID: "kvm_1"}, {ID: "kvm_2"}}})
-	_, err := client.LoginSource(credentials).Session(t.Context())
-	wantIs(t, err, edis.ErrInvalidInput)
+	err := client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR)
+	wantIs(t, err, edis.ErrNotSent)
+	if !strings.Contains(err.Error(), "none of the account's 2 KVM servers") {
+		t.Errorf("SetPTR = %v", err)
+	}
 	one := credentials
 	one.KVMID = "kvm_2"
 	if session, err := client.LoginSource(one).Session(t.Context()); err != nil || session.KVMID != "kvm_2" {
@@ -414,8 +473,18 @@ func TestCredentialsNeverShowSecrets(t *testing.T) {
 	t.Parallel()
 	c := credentials
 	var texts []string
+	server, client := fakeEDIS(t)
+	server.AddAccount(edistest.Account{Email: c.Email, Password: c.Password, KVMs: []edistest.KVM{{ID: "kvm_1"}}})
+	source := client.LoginSource(c)
+	session, err := source.Session(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
-		texts = append(texts, fmt.Sprintf(verb, c), fmt.Sprintf(verb, &c), fmt.Sprintf(verb, []edis.Credentials{c}))
+		if text := fmt.Sprintf(verb, source); strings.Contains(text, session.Signature) {
+			t.Errorf("a source shows its session: %s", text)
+		}
+		texts = append(texts, fmt.Sprintf(verb, source), fmt.Sprintf(verb, c), fmt.Sprintf(verb, &c), fmt.Sprintf(verb, []edis.Credentials{c}))
 	}
 	encoded, err := json.Marshal(map[string]any{"a": c, "b": &c})
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -68,13 +67,14 @@ func (a *app) apply(ctx context.Context, options applyOptions) error {
 	if err != nil {
 		return err
 	}
-	var plans []*plan
-	for _, kvmID := range slices.Sorted(maps.Keys(records)) {
-		p, err := a.plan(ctx, kvmID, records[kvmID], options.batch)
-		if err != nil {
+	plans, err := a.plans(records)
+	if err != nil {
+		return err
+	}
+	for _, p := range plans {
+		if err := a.read(ctx, p, options.batch); err != nil {
 			return err
 		}
-		plans = append(plans, p)
 	}
 	if a.format == outputTable {
 		for _, p := range plans {
@@ -150,9 +150,9 @@ func (a *app) change(ctx context.Context, p *plan, batch int, progress *progress
 				a.changed = true
 			}
 			for _, s := range steps {
-				s.state = stateAfter(doneStates[action], err)
-				if err != nil && s.state == stateUnchanged {
-					s.state = stateFailed
+				s.State = stateAfter(doneStates[action], err)
+				if err != nil && s.State == stateUnchanged {
+					s.State = stateFailed
 				}
 			}
 			progress.add(len(steps))
@@ -201,7 +201,7 @@ func (a *app) printOutcome(p *plan, planOnly bool) {
 	}
 	rows := [][]cell{{{text: "IP"}, {text: "NAME"}, {text: "STATE"}}}
 	for _, s := range p.steps {
-		rows = append(rows, []cell{{text: s.IP.String()}, {text: s.To}, {text: string(s.state), state: s.state}})
+		rows = append(rows, []cell{{text: s.IP.String()}, {text: s.To}, {text: string(s.State), state: s.State}})
 	}
 	a.printTable(rows)
 	var counts []string

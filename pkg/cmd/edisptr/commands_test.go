@@ -189,6 +189,8 @@ func TestApplyReadsFiles(t *testing.T) {
 		"zone.db":      zoneFile,
 		"full.zone":    "10.2.0.192.in-addr.arpa. 60 IN PTR mail.example.com.\n11.2.0.192.IN-ADDR.ARPA. IN PTR www.example.com.\n",
 		"ptr.yaml":     "# ours\n192.0.2.10: mail.example.com\n\"192.0.2.11\": WWW.example.com.\n",
+		"bom.yaml":     "\ufeff192.0.2.10: mail.example.com\n192.0.2.11: www.example.com\n",
+		"class.zone":   "12.2.0.192.in-addr.arpa. 60 CH PTR c.example.\n10.2.0.192.in-addr.arpa. 60 IN PTR mail.example.com.\n11.2.0.192.in-addr.arpa. IN PTR www.example.com.\n",
 		"ptr.json":     `{"192.0.2.10": "mail.example.com", "::ffff:192.0.2.11": "www.example.com"}`,
 		"servers.yaml": "kvm_123456_789012:\n  192.0.2.10: mail.example.com\n  192.0.2.11: www.example.com\n",
 	} {
@@ -217,11 +219,16 @@ func TestApplyRefusesFiles(t *testing.T) {
 		"- 192.0.2.1\n":    {"line 1", "map"},
 		"192.0.2.1: [a]\n": {"line 1", "192.0.2.1"},
 		"{":                {"neither YAML"},
-		"192.0.2.300: a\n192.0.2.1: a_b\n224.0.0.1: c\n": {"line 1", "192.0.2.300", "line 2", "a_b", "--allow-underscore", "line 3", "multicast"},
-		"192.0.2.1: a\n::ffff:192.0.2.1: b\n":            {"line 2", "more than once"},
-		"192.0.2.1: a\n192.0.2.1: b\n":                   {"more than once"},
-		"kvm_other:\n  192.0.2.1: a\n":                   {"kvm_other", "EDIS_EMAIL"},
-		"$ORIGIN example.com.\n10 IN PTR a.example.\n":   {"10.example.com.", "$ORIGIN"},
+		"192.0.2.300: a\n192.0.2.1: a_b\n224.0.0.1: c\n":                       {"line 1", "192.0.2.300", "line 2", "a_b", "--allow-underscore", "line 3", "multicast"},
+		"192.0.2.1: a\n::ffff:192.0.2.1: b\n":                                  {"line 2", "more than once"},
+		"192.0.2.1: a\n192.0.2.1: b\n":                                         {"more than once"},
+		"kvm_other:\n  192.0.2.1: a\n":                                         {"kvm_other", "EDIS_EMAIL"},
+		"$ORIGIN example.com.\n10 IN PTR a.example.\n":                         {"10.example.com.", "$ORIGIN"},
+		"192.0.2.1: true\n192.0.2.2: ''\n":                                     {"line 1", "line 2", "as text"},
+		"192.0.2.1: a\n---\n192.0.2.2: b\n":                                    {"more than one"},
+		"192.0.2.1: a\nkvm_123456_789012: {192.0.2.1: b}\n":                    {"line 2", "more than once"},
+		"$ORIGIN 2.0.192.in-addr.arpa.\n10 1 IN PTR a.example.\n11 1 IN PTR\n": {"11.2.0.192.in-addr.arpa.", "no host name"},
+		"$ORIGIN 2.0.192.in-addr.arpa.\n10 1 IN PTR mail.example.com\n":        {"dot at its end"},
 		"$TTL x\n":    {"zone file"},
 		"10 IN PTR\n": {"zone file"},
 		"1.2.0.192.in-addr.arpa. 1 IN PTR a_b.\n1.2.0.192.in-addr.arpa. 1 IN PTR c.\n1.2.0.192.in-addr.arpa. 1 IN PTR d.\n": {"underscore", "more than once"},
@@ -248,7 +255,7 @@ func TestApplyPlansAndDeletes(t *testing.T) {
 	t.Parallel()
 	server, env := sandboxed(t)
 	run(t, env, "set", "192.0.2.1=keep.example", "192.0.2.2=old.example", "192.0.2.3=gone.example")
-	records := file(t, "f", "192.0.2.1: keep.example\n192.0.2.2: new.example\n192.0.2.3:\n192.0.2.4: ''\n192.0.2.5: five.example\n")
+	records := file(t, "f", "192.0.2.1: keep.example\n192.0.2.2: new.example\n192.0.2.3:\n192.0.2.4: null\n192.0.2.5: five.example\n")
 	before := writes(server)
 	got := run(t, env, "apply", "-f", records, "--dry-run")
 	want := "kvm_123456_789012: 3 of 5 records differ\n- 192.0.2.2 old.example\n+ 192.0.2.2 new.example\n- 192.0.2.3 gone.example\n+ 192.0.2.5 five.example\n"
@@ -313,6 +320,9 @@ func TestApplySaysWhatFailed(t *testing.T) {
 		if got.status != 3 || !strings.Contains(got.stdout, line) {
 			t.Errorf("apply with a refused batch: %+v, want status 3 and %q", got, line)
 		}
+	}
+	if !strings.Contains(got.stderr, "some records were changed") || strings.Contains(got.stderr, "nothing changed") {
+		t.Errorf("apply with a refused batch says %q", got.stderr)
 	}
 	server.Fail("setPTR", edistest.Fault{Status: 401})
 	if got := run(t, env, "apply", "-f", records, "--yes"); got.status != 1 || !strings.Contains(got.stdout, "failed") {

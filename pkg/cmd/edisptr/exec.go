@@ -75,7 +75,7 @@ func exec(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintln(stderr, "edisptr:", describe(err))
+	fmt.Fprintln(stderr, "edisptr:", a.describe(err))
 	if !a.running {
 		fmt.Fprintln(stderr, "See edisptr help.")
 	}

@@ -96,8 +96,18 @@ var inCommandLineTerms = strings.NewReplacer(
 	"Credentials.KVMID", "EDIS_KVM_ID",
 )
 
-// describe returns the text of an error for a person: where input was refused,
-// one line for each item.
+// describe returns the text of an error for a person. What a failed call says of
+// itself is not true of a run that has changed records before it.
+func (a *app) describe(err error) string {
+	text := describe(err)
+	if a.changed {
+		return "some records were changed, but then: " + strings.TrimSuffix(text, "; nothing changed")
+	}
+	return text
+}
+
+// describe returns the text of an error: where input was refused, one line for
+// each item.
 func describe(err error) string {
 	items := refusedItems(err)
 	if len(items) == 0 {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 )
@@ -22,8 +23,7 @@ type step struct {
 	From   string     `json:"from"` // what is there
 	To     string     `json:"to"`   // what is wanted
 	Action action     `json:"action"`
-
-	state state // what is known of it in the end
+	State  state      `json:"state"` // what is known of it in the end
 }
 
 // plan is what makes the records of one KVM server as wanted.
@@ -32,23 +32,29 @@ type plan struct {
 	steps []*step // sorted by address
 }
 
-// plan reads what is there, in batches, and compares.
-func (a *app) plan(ctx context.Context, kvmID string, records map[netip.Addr]string, batch int) (*plan, error) {
-	t, err := a.targetFor(kvmID)
-	if err != nil {
-		return nil, err
+// plans says what is wanted of each KVM server. It refuses a target before
+// anything is sent to another.
+func (a *app) plans(records wanted) (plans []*plan, err error) {
+	for _, kvmID := range slices.Sorted(maps.Keys(records)) {
+		t, bad := a.targetFor(kvmID)
+		p := &plan{target: t}
+		for address, name := range records[kvmID] {
+			p.steps = append(p.steps, &step{IP: address, To: name, State: stateUnchanged})
+		}
+		slices.SortFunc(p.steps, func(a, b *step) int { return a.IP.Compare(b.IP) })
+		plans, err = append(plans, p), errors.Join(err, bad)
 	}
-	p := &plan{target: t}
-	for address, name := range records {
-		p.steps = append(p.steps, &step{IP: address, To: name, state: stateUnchanged})
-	}
-	slices.SortFunc(p.steps, func(a, b *step) int { return a.IP.Compare(b.IP) })
+	return plans, err
+}
+
+// read reads what is there, in batches, and compares.
+func (a *app) read(ctx context.Context, p *plan, batch int) error {
 	progress := a.progress("reading", len(p.steps))
 	defer progress.end()
 	for steps := range slices.Chunk(p.steps, batch) {
 		there, err := p.client.GetPTR(ctx, p.source, addressesOf(steps)...)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, s := range steps {
 			s.From = there[s.IP]
@@ -57,7 +63,7 @@ func (a *app) plan(ctx context.Context, kvmID string, records map[netip.Addr]str
 		progress.add(len(steps))
 	}
 	p.kvmID = p.kvm(ctx)
-	return p, nil
+	return nil
 }
 
 // targetFor is the target for a KVM id that a file names, or else for that of
@@ -128,7 +134,7 @@ func (p *plan) changes() []*step {
 }
 
 func (p *plan) count(known state) int {
-	return len(p.filter(func(s *step) bool { return s.state == known }))
+	return len(p.filter(func(s *step) bool { return s.State == known }))
 }
 
 // existing is how many of the records are there, be they as wanted or not.

@@ -35,6 +35,7 @@ func (a *app) readWanted(file string) (wanted, error) {
 	if err != nil {
 		return nil, err
 	}
+	content = bytes.TrimPrefix(content, []byte("\ufeff"))
 	r := &wantedReader{records: make(wanted), allowUnderscore: a.allowUnderscore}
 	if looksLikeZone.Match(content) {
 		r.readZone(content)
@@ -86,9 +87,11 @@ func (r *wantedReader) add(place, kvmID, addressText, name string) {
 			return
 		}
 	}
-	if _, twice := r.records[kvmID][address]; twice {
-		r.bad.add(place, addressText, "the address is given more than once")
-		return
+	for _, ptrs := range r.records { // an address has one KVM server
+		if _, twice := ptrs[address]; twice {
+			r.bad.add(place, addressText, "the address is given more than once")
+			return
+		}
 	}
 	if r.records[kvmID] == nil {
 		r.records[kvmID] = make(map[netip.Addr]string)
@@ -99,12 +102,17 @@ func (r *wantedReader) add(place, kvmID, addressText, name string) {
 // readMap reads YAML, of which JSON is a part. It walks the nodes rather than
 // decoding into a map, to tell lines and to see what is given twice.
 func (r *wantedReader) readMap(content []byte) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(content, &document); err != nil {
+	var document, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	err := decoder.Decode(&document)
+	switch {
+	case errors.Is(err, io.EOF) || err == nil && len(document.Content) == 0:
+		return
+	case err != nil:
 		r.bad.add("file", "", fmt.Sprintf("neither YAML, JSON nor a zone file: %v", err))
 		return
-	}
-	if len(document.Content) == 0 {
+	case !errors.Is(decoder.Decode(&second), io.EOF):
+		r.bad.add("file", "", "holds more than one YAML document")
 		return
 	}
 	root := document.Content[0]
@@ -126,10 +134,10 @@ func (r *wantedReader) readMap(content []byte) {
 
 func (r *wantedReader) addNode(kvmID string, key, value *yaml.Node) {
 	switch {
-	case value.Kind != yaml.ScalarNode:
-		r.bad.add(line(value), key.Value, "want a host name, or null for no record")
-	case value.Tag == "!!null":
+	case value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null":
 		r.add(line(key), kvmID, key.Value, "")
+	case value.Kind != yaml.ScalarNode || value.ShortTag() != "!!str" || value.Value == "":
+		r.bad.add(line(value), key.Value, "want a host name as text, or null for no record")
 	default:
 		r.add(line(key), kvmID, key.Value, value.Value)
 	}
@@ -143,20 +151,30 @@ func (r *wantedReader) readZone(content []byte) {
 	parser := dns.NewZoneParser(bytes.NewReader(content), "", "")
 	parser.SetDefaultTTL(3600)
 	for record, ok := parser.Next(); ok; record, ok = parser.Next() {
-		ptr, ok := record.(*dns.PTR)
-		if !ok {
-			continue
+		if ptr, ok := record.(*dns.PTR); ok && ptr.Hdr.Class == dns.ClassINET {
+			r.addPTR(ptr)
 		}
-		owner := ptr.Hdr.Name
-		address, ok := addressOf(owner)
-		if !ok {
-			r.bad.add("zone file", owner, "not the reverse name of an IP address; is $ORIGIN right?")
-			continue
-		}
-		r.add("zone file", "", address.String(), ptr.Ptr)
 	}
 	if err := parser.Err(); err != nil {
 		r.bad.add("zone file", "", strings.TrimPrefix(err.Error(), "dns: "))
+	}
+}
+
+// addPTR takes a record of a zone file. The parser lets a record without a name
+// pass, which must not ask for no record; and a name that belongs to the zone
+// itself lacks the dot at its end.
+func (r *wantedReader) addPTR(ptr *dns.PTR) {
+	owner := ptr.Hdr.Name
+	address, ok := addressOf(owner)
+	switch {
+	case !ok:
+		r.bad.add("zone file", owner, "not the reverse name of an IP address; is $ORIGIN right?")
+	case ptr.Ptr == "":
+		r.bad.add("zone file", owner, "has no host name")
+	case dns.IsSubDomain("in-addr.arpa.", ptr.Ptr) || dns.IsSubDomain("ip6.arpa.", ptr.Ptr):
+		r.bad.add("zone file: "+owner, ptr.Ptr, "lies in the reverse zone; is the dot at its end missing?")
+	default:
+		r.add("zone file", "", address.String(), ptr.Ptr)
 	}
 }
 

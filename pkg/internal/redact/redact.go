@@ -80,13 +80,13 @@ func replace(plain, secret string) string {
 	return text.String() + plain
 }
 
-// fold changes ASCII to ASCII only, so it keeps the length of a text.
+// fold keeps the length of a text.
 func fold(char rune) rune {
-	switch {
-	case char == '+':
+	if char == '+' {
 		return ' '
-	case char >= 'A' && char <= 'Z':
-		return char + ('a' - 'A')
+	}
+	if lower := unicode.ToLower(char); utf8.RuneLen(lower) == utf8.RuneLen(char) {
+		return lower
 	}
 	return char
 }

@@ -24,6 +24,7 @@ func TestRedactor(t *testing.T) {
 		{Secrets{"pässword"}, "p%C3%A4ssword p\\u00e4ssword p&auml;ssword", "[redacted] [redacted] [redacted]"},
 		{Secrets{"\U0001F511key"}, `\ud83d\udd11key %F0%9F%94%91key`, "[redacted] [redacted]"},
 		{Secrets{"deadbeef01"}, `near '%deadbeef01…%', bad \xdeadbeef01`, "near '%[redacted]…%', bad x[redacted]"}, // begins like an escape
+		{Secrets{"PÄSSWÖRD"}, "pässwörd PÄSSWÖRD", "[redacted] [redacted]"},
 		{Secrets{"secret%"}, "secret%41", "[redacted]41"},
 		{Secrets{"key\U0001F511"}, `key\U0001f511 \x6bey\ud83d\udd11`, "[redacted] [redacted]"},
 		{Secrets{"secret"}, "\xff\xfesecret\xff", "?[redacted]?"},

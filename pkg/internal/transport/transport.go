@@ -5,13 +5,16 @@ package transport
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
@@ -114,3 +117,17 @@ func (t *Trace) Watch(ctx context.Context) context.Context {
 // NotSent tells whether it is proved that there was no connection. A transport
 // that reports nothing to the trace proves nothing.
 func (t *Trace) NotSent() bool { return t.wanted.Load() && !t.obtained.Load() }
+
+// RetryAfter reads the header of that name, seconds or a date (RFC 9110, section
+// 10.2.3). What is absent, malformed or past is zero.
+func RetryAfter(header http.Header, now time.Time) time.Duration {
+	value := header.Get("Retry-After")
+	const longest = 1 << 33 // seconds that a Duration holds
+	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(max(seconds, 0), longest)) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
+}
