@@ -55,7 +55,9 @@ func (s Secrets) Text(text string, limit int) string {
 			hidden = replace(replace(hidden, secret), unescape(secret))
 		}
 		found = found || hidden != plain
-		hidden = strings.ToValidUTF8(unescapeOnce(hidden), "?")
+		if hidden = strings.ToValidUTF8(unescapeOnce(hidden), "?"); hidden == plain {
+			break // nothing is left to find or to undo
+		}
 	}
 	if found {
 		if len(text) >= maxText { // half a secret may be left at the end
@@ -117,7 +119,11 @@ func unescapeOnce(s string) string {
 
 func unescape(s string) string {
 	for range layers {
-		s = unescapeOnce(s)
+		plain := unescapeOnce(s)
+		if plain == s {
+			break
+		}
+		s = plain
 	}
 	return s
 }
