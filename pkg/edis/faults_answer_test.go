@@ -56,12 +56,14 @@ var answerFaults = []fault{
 	}},
 	{id: "F49-gzip-bomb", run: gzipBomb, alone: true},
 	{id: "F50-headers", run: func(t *testing.T) {
-		failing(t, func(w http.ResponseWriter, r *http.Request) {
-			for i := range 12 {
-				w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", 1<<20))
-			}
-			succeed(w, r)
-		}, edis.ErrOutcomeUnknown)
+		for _, size := range []int{12 << 20, 128 << 10} { // far beyond, and beyond 64 KiB
+			failing(t, func(w http.ResponseWriter, r *http.Request) {
+				for i := range 12 {
+					w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", size/12))
+				}
+				succeed(w, r)
+			}, edis.ErrOutcomeUnknown)
+		}
 	}},
 	{id: "F51-short-body", run: func(t *testing.T) {
 		failing(t, func(w http.ResponseWriter, r *http.Request) {

@@ -76,7 +76,7 @@ var inputFaults = []fault{
 	{id: "F19-trailing-dot", run: func(t *testing.T) { sentName(t, "mail.example.com.", "mail.example.com") }},
 	{id: "F20-upper-case", run: func(t *testing.T) { sentName(t, "Mail.EXAMPLE.com", "mail.example.com") }},
 	{id: "F21-plain-http", run: func(t *testing.T) {
-		refusedURL(t, "http://dns-api.edisglobal.com", "http://192.0.2.1", "http://localhost.example", "HTTP://example.com", "ftp://a.example", "//a.example", "a.example", "https:a.example", "https://")
+		refusedURL(t, "http://dns-api.edisglobal.com", "http://192.0.2.1", "http://10.0.0.1", "http://192.168.1.1", "http://[fd00::1]", "http://localhost.example", "HTTP://example.com", "ftp://a.example", "//a.example", "a.example", "https:a.example", "https://")
 		acceptedURL(t, "http://127.0.0.1:1", "http://[::1]:1/base", "http://localhost", "https://a.example", "https://a.example:444/base/", "http://127.9.9.9")
 	}},
 	{id: "F22-url-extras", run: func(t *testing.T) {

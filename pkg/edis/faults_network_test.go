@@ -180,6 +180,26 @@ var networkFaults = []fault{
 	}},
 }
 
+// A context that ends while the service is silent ends the call.
+func TestContextEndsACall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInMemory(t, func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		started := time.Now()
+		err := s.client.SetPTR(ctx, session(), onePTR)
+		wantIs(t, err, edis.ErrOutcomeUnknown)
+		wantDeadline(t, err)
+		if took := time.Since(started); took != time.Second || s.requests.Load() != 1 {
+			t.Errorf("%d requests in %v, want 1 in a second", s.requests.Load(), took)
+		}
+	})
+}
+
 // closedPort is an address where nobody listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
