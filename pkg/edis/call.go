@@ -76,7 +76,7 @@ func (c *Client) callPTR(ctx context.Context, op operation, src SessionSource, r
 	if loginErr != nil {
 		return newCallError(nil, 1, err, loginErr)
 	}
-	hide[0] = session.Signature
+	hide = append(hide, session.Signature) // an answer may still speak of the old one
 	return c.call(ctx, request{op, ptrForm(session, records), len(records), hide, read})
 }
 

@@ -118,6 +118,27 @@ func TestLoginSourceEchoed(t *testing.T) {
 	wantIs(t, err, edis.ErrContract)
 }
 
+// The answer to a call with a renewed session may speak of the old one.
+func TestOldSignatureIsRedacted(t *testing.T) {
+	t.Parallel()
+	logins := 0
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path != "/set/ptr":
+			logins++
+			replying(200, jsonType, strings.Replace(loginAnswer(""), "s3cr3t-new", fmt.Sprint("s3cr3t-", logins), 1))(w, r)
+		case logins == 1:
+			replying(401, jsonType, because)(w, r)
+		default:
+			replying(400, jsonType, `{"status":"error","error":"s3cr3t-1 is not s3cr3t-2"}`)(w, r)
+		}
+	})
+	client := newClient(t, s.URL)
+	err := client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR)
+	wantIs(t, err)
+	walk(err, func(cause error) { wantSafeText(t, cause) })
+}
+
 // A refused renewal keeps the 401 that asked for it.
 func TestRenewalRefused(t *testing.T) {
 	t.Parallel()
