@@ -109,13 +109,13 @@ func sessionFrom(ctx context.Context, source func(context.Context) (Session, err
 // call sends a request, and sends it again where that may help, and understands
 // the answer. Every call of every operation comes through here.
 func (c *Client) call(ctx context.Context, r request) error {
-	documented, err := contract.Operations()
+	documented, err := contract.Find(r.id)
 	if err != nil {
 		return err
 	}
 	outcome, pauses := ErrNotSent, newPauses()
 	for attempts := 1; ; attempts++ {
-		failed := c.attempt(ctx, r, documented[r.id])
+		failed := c.attempt(ctx, r, documented)
 		if failed == nil {
 			c.retries.earn()
 			return nil
