@@ -48,7 +48,7 @@ type request struct {
 // callPTR makes a call with a session from src, unless the input is bad. If the
 // service does not accept the session of a LoginSource, the call is made once
 // more with a new one.
-func (c *Client) callPTR(ctx context.Context, op operation, src SessionSource, records []record, bad refusals, read func(map[string]any) string) error {
+func (c *Client) callPTR(ctx context.Context, op operation, src SessionSource, records records, bad refusals, read func(map[string]any) string) error {
 	if fixed, ok := src.(Session); ok {
 		bad = append(bad, fixed.check()...) // to name all that is wrong at once
 	}
@@ -67,7 +67,7 @@ func (c *Client) callPTR(ctx context.Context, op operation, src SessionSource, r
 	if renewable {
 		hide = append(hide, login.credentials.Password, login.credentials.Email)
 	}
-	err = c.call(ctx, request{op, ptrForm(session, records), len(records), hide, read})
+	err = c.call(ctx, request{op, ptrForm(session, records), records.len(), hide, read})
 	if !renewable || !errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrOutcomeUnknown) {
 		return err
 	}
@@ -77,7 +77,7 @@ func (c *Client) callPTR(ctx context.Context, op operation, src SessionSource, r
 		return newCallError(nil, 1, err, loginErr)
 	}
 	hide = append(hide, session.Signature) // an answer may still speak of the old one
-	return c.call(ctx, request{op, ptrForm(session, records), len(records), hide, read})
+	return c.call(ctx, request{op, ptrForm(session, records), records.len(), hide, read})
 }
 
 // checkCall tells why a call cannot be made at all.

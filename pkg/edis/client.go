@@ -154,10 +154,9 @@ func (c *Client) ConfirmPTR(ctx context.Context, src SessionSource, want map[net
 			return differing, err
 		}
 		differing = make(map[netip.Addr]string)
-		for _, r := range records {
-			address := netip.MustParseAddr(r.address) // which canonicalRecords wrote
-			if ptrs[address] != r.name {
-				differing[address] = ptrs[address]
+		for _, r := range records.list {
+			if ptrs[r.address] != r.name {
+				differing[r.address] = ptrs[r.address]
 			}
 		}
 		if len(differing) == 0 {

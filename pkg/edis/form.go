@@ -1,9 +1,11 @@
 package edis
 
 import (
+	"bytes"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
-	"strings"
 )
 
 // JSON punctuation, percent-encoded as net/url does it.
@@ -18,19 +20,19 @@ const (
 // url.Values.Encode sorts them, and so are the records.
 //
 // The value of ip is JSON text in a form value. It needs no escaping beyond the
-// punctuation, because canonicalRecords lets nothing through that JSON or the
-// form would escape; FuzzPTRForm holds this against encoding/json and net/url.
-func ptrForm(s Session, records []record) []byte {
+// punctuation, because canonicalPTRs lets nothing through that JSON or the form
+// would escape; FuzzPTRForm holds this against encoding/json and net/url.
+func ptrForm(s Session, r records) []byte {
 	// A size that the form just fits in, so that it takes one buffer.
 	size := 128 + len("%00")*(len(s.APIHost)+len(s.KVMID)+len(s.Signature))
-	for _, r := range records {
-		size += len(quote+quote+colon+quote+quote+comma) + len(r.address) + 2*strings.Count(r.address, ":") + len(r.name)
+	for _, record := range r.list {
+		size += len(quote+quote+colon+quote+quote+comma) + addressSize(record.address) + len(record.name)
 	}
 	form := make([]byte, 0, size)
 	if s.APIHost != "" {
 		form = appendField(form, "api_host", s.APIHost)
 	}
-	form = appendIP(appendField(form, "ip", ""), records)
+	form = appendIP(appendField(form, "ip", ""), r)
 	form = appendField(form, "kvm_id", s.KVMID)
 	form = appendField(form, "signature", s.Signature)
 	return strconv.AppendInt(appendField(form, "valid_until", ""), s.ValidUntil.Unix(), 10)
@@ -55,35 +57,45 @@ func appendField(form []byte, name, value string) []byte {
 
 // appendIP appends {"address":"name",...}, or ["address",...] where there are no
 // names.
-func appendIP(form []byte, records []record) []byte {
-	open, end := "%7B", "%7D" // of an object
-	if records[0].name == "" {
-		open, end = "%5B", "%5D" // of a list
+func appendIP(form []byte, r records) []byte {
+	before, end := "%7B"+quote, quote+"%7D" // of an object
+	if r.list[0].name == "" {
+		before, end = "%5B"+quote, quote+"%5D" // of a list
 	}
-	form = append(form, open...)
-	for i, r := range records {
-		if i > 0 {
-			form = append(form, comma...)
+	var batch [64]record
+	for numbers := range slices.Chunk(r.order, len(batch)) {
+		// As for names in canonicalPTRs: to fetch records, all over a large list,
+		// with nothing between them takes half the time.
+		for i, number := range numbers {
+			batch[i] = r.numbered(number)
 		}
-		form = append(form, quote...)
-		form = appendAddress(form, r.address)
-		if r.name != "" {
-			form = append(form, quote+colon+quote...)
-			form = append(form, r.name...)
+		for _, record := range batch[:len(numbers)] {
+			form = appendAddress(append(form, before...), record.address)
+			if record.name != "" {
+				form = append(append(form, quote+colon+quote...), record.name...)
+			}
+			before = quote + comma + quote
 		}
-		form = append(form, quote...)
 	}
 	return append(form, end...)
 }
 
 // appendAddress appends an address: the colon is all that needs escaping.
-func appendAddress(form []byte, address string) []byte {
-	for i := range len(address) {
-		if address[i] == ':' {
-			form = append(form, colon...)
-		} else {
-			form = append(form, address[i])
-		}
+func appendAddress(form []byte, address netip.Addr) []byte {
+	if address.Is4() {
+		return address.AppendTo(form)
 	}
-	return form
+	var buffer [64]byte
+	group, rest, more := bytes.Cut(address.AppendTo(buffer[:0]), []byte(":"))
+	for more {
+		form = append(append(form, group...), colon...)
+		group, rest, more = bytes.Cut(rest, []byte(":"))
+	}
+	return append(form, group...)
+}
+
+// addressSize is how many bytes appendAddress appends.
+func addressSize(address netip.Addr) int {
+	var buffer [128]byte
+	return len(appendAddress(buffer[:0], address))
 }

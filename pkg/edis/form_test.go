@@ -2,6 +2,7 @@ package edis
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -11,15 +12,16 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/edisptr/edis-go/gen"
+	"github.com/edisptr/edis-go/pkg/internal/canonical"
 	"github.com/edisptr/edis-go/pkg/internal/contract"
 )
 
 // plainForm encodes a request with encoding/json and net/url, as a reference.
-func plainForm(t *testing.T, s Session, records []record) string {
+func plainForm(t *testing.T, s Session, records records) string {
 	t.Helper()
-	byAddress := make(map[string]string, len(records))
-	for _, r := range records {
-		byAddress[r.address] = r.name
+	byAddress := make(map[string]string, records.len())
+	for _, r := range records.list {
+		byAddress[r.address.String()] = r.name
 	}
 	ip, err := json.Marshal(byAddress)
 	if err != nil {
@@ -59,6 +61,34 @@ func FuzzPTRForm(f *testing.F) {
 			t.Errorf("ptrForm(%v, %v) = %s, want %s", s, ptrs, got, want)
 		}
 	})
+}
+
+// Many records, of IPv4 alone and of both families, stand in the order in which
+// encoding/json puts them.
+func TestOrderOfRecords(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(6, 6))
+	ptrs := make(map[netip.Addr]string)
+	for _, addressSize := range []int{4, 16} {
+		for len(ptrs) < 250*addressSize {
+			raw := make([]byte, addressSize)
+			for i := range raw {
+				raw[i] = byte(random.Uint32() >> random.IntN(32)) // many small ones
+			}
+			address, _ := netip.AddrFromSlice(raw)
+			if _, refused := canonical.Address(address); refused == "" {
+				ptrs[address] = "a.example"
+			}
+		}
+		records, bad := canonicalPTRs(ptrs, false)
+		if len(bad) > 0 {
+			t.Fatal(bad)
+		}
+		s := Session{KVMID: "kvm_1", Signature: "s", ValidUntil: time.Unix(1737476000, 0)}
+		if got, want := string(ptrForm(s, records)), plainForm(t, s, records); got != want {
+			t.Errorf("%d records up to %d bytes differ from encoding/json:\n%s\n%s", len(ptrs), addressSize, got, want)
+		}
+	}
 }
 
 // The size that is reserved for a form holds it: a second allocation for a

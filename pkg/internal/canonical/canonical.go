@@ -43,35 +43,21 @@ var toALabels = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomain
 // 2.1, internationalised labels as A-labels (RFC 5890), one trailing dot
 // removed. Or it returns the reason for which the name is refused.
 func Name(given string, allowUnderscore bool) (name, refused string) {
-	name = given
-	if !isLowerLDH(given) { // of nearly every name the mapping would change nothing
-		switch { // it takes time in proportion, and repairs UTF-8
-		case len(given) > (maxNameLength+1)*utf8.UTFMax:
-			return "", tooLong(given)
-		case !utf8.ValidString(given):
-			return "", "not valid UTF-8"
-		}
-		mapped, err := toALabels.ToASCII(given)
-		if err != nil {
-			return "", fmt.Sprintf("not a valid internationalised name (%v)", err)
-		}
-		name = mapped
+	if refused, final := check(given, allowUnderscore); final { // as for nearly every name
+		return given, refused
+	}
+	switch { // the mapping takes time in proportion, and repairs UTF-8
+	case len(given) > (maxNameLength+1)*utf8.UTFMax:
+		return "", tooLong(given)
+	case !utf8.ValidString(given):
+		return "", "not valid UTF-8"
+	}
+	name, err := toALabels.ToASCII(given)
+	if err != nil {
+		return "", fmt.Sprintf("not a valid internationalised name (%v)", err)
 	}
 	name = strings.TrimSuffix(name, ".")
 	return name, CheckHostName(name, allowUnderscore)
-}
-
-// isLowerLDH tells whether s has only lower-case letters, digits, hyphens and
-// dots, and no label that could be an A-label.
-func isLowerLDH(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '.', c == '-':
-		default:
-			return false
-		}
-	}
-	return !strings.Contains(s, "--")
 }
 
 const (
@@ -86,44 +72,70 @@ func tooLong(name string) string {
 // CheckHostName applies RFC 1123, section 2.1, and RFC 1035, section 2.3.4, to
 // a name in ASCII. It returns the reason for which the name is refused.
 func CheckHostName(name string, allowUnderscore bool) (refused string) {
+	refused, _ = check(name, allowUnderscore)
+	return refused
+}
+
+// check also tells whether that is final, because to map the name would change
+// nothing: there is no upper case in it and no A-label.
+func check(name string, allowUnderscore bool) (refused string, final bool) {
 	switch {
 	case name == "":
-		return "empty host name"
+		return "empty host name", false
 	case len(name) > maxNameLength:
-		return tooLong(name)
+		return tooLong(name), false
 	}
+	final = true
 	label, rest, more := "", name, true
 	for more {
 		label, rest, more = strings.Cut(rest, ".")
-		if refused = checkLabel(label, allowUnderscore); refused != "" {
-			return refused
+		refused, finalLabel := checkLabel(label, allowUnderscore)
+		final = final && finalLabel
+		if refused != "" {
+			return refused, final
 		}
 	}
-	if strings.Trim(label, "0123456789") == "" {
-		return "ends like an IP address, in digits only"
+	if isDigit(label[0]) && strings.Trim(label, "0123456789") == "" {
+		return "ends like an IP address, in digits only", final
 	}
-	return ""
+	return "", final
 }
 
-func checkLabel(label string, allowUnderscore bool) (refused string) {
+func isDigit(char byte) bool { return char >= '0' && char <= '9' }
+
+func checkLabel(label string, allowUnderscore bool) (refused string, final bool) {
 	switch {
 	case label == "":
-		return "empty label, that is two dots in a row or one at the beginning"
+		return "empty label, that is two dots in a row or one at the beginning", false
 	case len(label) > maxLabelLength:
-		return fmt.Sprintf("label of %d bytes, a label has at most %d", len(label), maxLabelLength)
+		return fmt.Sprintf("label of %d bytes, a label has at most %d", len(label), maxLabelLength), false
 	case label[0] == '-' || label[len(label)-1] == '-':
-		return fmt.Sprintf("label %q begins or ends with a hyphen", label)
-	case len(label) >= 4 && label[2:4] == "--" && label[:2] != "xn":
-		return fmt.Sprintf("label %q has hyphens in the third and fourth place, which RFC 5890 reserves", label)
+		return fmt.Sprintf("label %q begins or ends with a hyphen", label), true
 	}
-	for _, char := range label {
-		switch {
-		case char >= 'a' && char <= 'z', char >= 'A' && char <= 'Z', char >= '0' && char <= '9', char == '-', char == '_' && allowUnderscore:
-		case char == '_':
-			return "underscore in a host name (Options.AllowUnderscore permits it)"
+	final = true
+	if len(label) >= 4 && label[2:4] == "--" {
+		if label[:2] != "xn" {
+			return fmt.Sprintf("label %q has hyphens in the third and fourth place, which RFC 5890 reserves", label), false
+		}
+		final = false
+	}
+	for i := range len(label) {
+		switch char := label[i]; {
+		case char >= 'a' && char <= 'z', isDigit(char), char == '-', char == '_' && allowUnderscore:
+		case char >= 'A' && char <= 'Z':
+			final = false
 		default:
-			return fmt.Sprintf("character %q; a host name has letters, digits, hyphens and dots", char)
+			return refusedCharacter(label[i:]), false
 		}
 	}
-	return ""
+	return "", final
+}
+
+// refusedCharacter says what is wrong with the first character.
+func refusedCharacter(text string) string {
+	char, _ := utf8.DecodeRuneInString(text)
+	if char == '_' {
+		return "underscore in a host name (Options.AllowUnderscore permits it)"
+	}
+	return fmt.Sprintf("character %q; a host name has letters, digits, hyphens and dots", char)
 }

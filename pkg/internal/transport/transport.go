@@ -98,6 +98,7 @@ var shared = sync.OnceValue(func() http.RoundTripper {
 	}
 	transport.MaxIdleConnsPerHost = 64 // not 2, too few for concurrent calls
 	transport.MaxResponseHeaderBytes = 64 << 10
+	transport.WriteBufferSize = 64 << 10 // not 4: 1,000 records in one write
 	return transport
 })
 
