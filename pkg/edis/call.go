@@ -1,17 +1,16 @@
 package edis
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/edisptr/edis-go/gen"
+	"github.com/edisptr/edis-go/pkg/internal/canonical"
 	"github.com/edisptr/edis-go/pkg/internal/contract"
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 	"github.com/edisptr/edis-go/pkg/internal/transport"
@@ -21,17 +20,17 @@ import (
 // describe it.
 type operation struct {
 	id     string // operation id of the document
-	send   func(client *gen.Client, ctx context.Context, contentType string, body io.Reader, editors ...gen.RequestEditorFn) (*http.Response, error)
+	make   func(server, contentType string, body io.Reader) (*http.Request, error)
 	limit  int64 // of the answer in bytes, unless Options say otherwise
 	writes bool  // a failure can leave the outcome unknown
 	logsIn bool  // has a server of its own, is never repeated, and its answer holds new secrets
 }
 
 var (
-	setPTR            = operation{id: "setPTR", send: (*gen.Client).SetPTRWithBody, limit: 64 << 10, writes: true}
-	getPTR            = operation{id: "getPTR", send: (*gen.Client).GetPTRWithBody, limit: 16 << 20}
-	deletePTR         = operation{id: "deletePTR", send: (*gen.Client).DeletePTRWithBody, limit: 64 << 10, writes: true}
-	createAuthSession = operation{id: "createAuthSession", send: (*gen.Client).CreateAuthSessionWithBody, limit: 16 << 20, logsIn: true}
+	setPTR            = operation{id: "setPTR", make: gen.NewSetPTRRequestWithBody, limit: 64 << 10, writes: true}
+	getPTR            = operation{id: "getPTR", make: gen.NewGetPTRRequestWithBody, limit: 16 << 20}
+	deletePTR         = operation{id: "deletePTR", make: gen.NewDeletePTRRequestWithBody, limit: 64 << 10, writes: true}
+	createAuthSession = operation{id: "createAuthSession", make: gen.NewCreateAuthSessionRequestWithBody, limit: 16 << 20, logsIn: true}
 )
 
 // request is one call of an operation.
@@ -48,7 +47,7 @@ type request struct {
 // callPTR makes a call with a session from src, unless the input is bad. If the
 // service does not accept the session of a LoginSource, the call is made once
 // more with a new one.
-func (c *Client) callPTR(ctx context.Context, op operation, src SessionSource, records records, bad refusals, read func(map[string]any) string) error {
+func (c *Client) callPTR(ctx context.Context, op operation, src SessionSource, records canonical.Records, bad refusals, read func(map[string]any) string) error {
 	if fixed, ok := src.(Session); ok {
 		bad = append(bad, fixed.check()...) // to name all that is wrong at once
 	}
@@ -67,7 +66,7 @@ func (c *Client) callPTR(ctx context.Context, op operation, src SessionSource, r
 	if renewable {
 		hide = append(hide, login.credentials.Password, login.credentials.Email)
 	}
-	err = c.call(ctx, request{op, ptrForm(session, records), records.len(), hide, read})
+	err = c.call(ctx, request{op, ptrForm(session, records), len(records.List), hide, read})
 	if !renewable || !errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrOutcomeUnknown) {
 		return err
 	}
@@ -77,7 +76,7 @@ func (c *Client) callPTR(ctx context.Context, op operation, src SessionSource, r
 		return newCallError(nil, 1, err, loginErr)
 	}
 	hide = append(hide, session.Signature) // an answer may still speak of the old one
-	return c.call(ctx, request{op, ptrForm(session, records), records.len(), hide, read})
+	return c.call(ctx, request{op, ptrForm(session, records), len(records.List), hide, read})
 }
 
 // checkCall tells why a call cannot be made at all.
@@ -109,23 +108,20 @@ func sessionFrom(ctx context.Context, source func(context.Context) (Session, err
 // call sends a request, and sends it again where that may help, and understands
 // the answer. Every call of every operation comes through here.
 func (c *Client) call(ctx context.Context, r request) error {
-	documented, err := contract.Find(r.id)
+	p, err := c.prepare(r.operation)
 	if err != nil {
 		return err
 	}
 	outcome, pauses := ErrNotSent, newPauses()
 	for attempts := 1; ; attempts++ {
-		failed := c.attempt(ctx, r, documented)
+		failed := c.attempt(ctx, r, p)
 		if failed == nil {
 			c.retries.earn()
 			return nil
 		}
 		outcome = worseOf(outcome, failed.outcome)
-		pause, again := c.pauseBefore(r, attempts, failed, pauses)
-		if again {
-			if err := sleep(ctx, pause); err == nil {
-				continue
-			}
+		if pause, again := c.pauseBefore(r, attempts, failed, pauses); again && sleep(ctx, pause) == nil {
+			continue
 		}
 		if err := ctx.Err(); err != nil {
 			failed.causes = append(failed.causes, err)
@@ -135,7 +131,7 @@ func (c *Client) call(ctx context.Context, r request) error {
 }
 
 // attempt sends the form once.
-func (c *Client) attempt(ctx context.Context, r request, documented *contract.Operation) *failure {
+func (c *Client) attempt(ctx context.Context, r request, p prepared) *failure {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	if err := ctx.Err(); err != nil {
@@ -143,8 +139,7 @@ func (c *Client) attempt(ctx context.Context, r request, documented *contract.Op
 	}
 	var trace transport.Trace
 	started := time.Now()
-	client := &gen.Client{Server: c.baseURL(r.operation, documented), Client: c.http}
-	response, err := r.send(client, trace.Watch(ctx), contract.FormContentType, bytes.NewReader(r.form), setHeaders)
+	response, err := c.http.Do(transport.WithForm(r.form, p.request.WithContext(trace.Watch(ctx))))
 	if err != nil {
 		sent := !trace.NotSent()
 		c.log(ctx, r, started, slog.Bool("sent", sent))
@@ -157,30 +152,43 @@ func (c *Client) attempt(ctx context.Context, r request, documented *contract.Op
 	defer func() { _ = response.Body.Close() }() // the answer is read, or given up
 	got := receive(response, min(cmp.Or(c.options.MaxResponseBytes, r.limit), 1<<40))
 	c.log(ctx, r, started, slog.Int("status", got.status), slog.Int("bytes", len(got.raw)))
-	return got.understand(r, documented)
+	return got.understand(r, p.documented)
 }
 
 func (c *Client) log(ctx context.Context, r request, started time.Time, what ...slog.Attr) {
-	what = append(what, slog.String("op", r.id), slog.Duration("took", time.Since(started)))
-	c.options.Logger.LogAttrs(ctx, slog.LevelDebug, "edis: attempt", what...)
-}
-
-// baseURL is that of the options, or else of the document. It ends in a slash,
-// so that the path of an operation is added to it and replaces nothing (RFC
-// 3986, section 5.2.3).
-func (c *Client) baseURL(op operation, documented *contract.Operation) string {
-	given := c.options.RDNSURL
-	if op.logsIn {
-		given = c.options.AuthURL
+	if c.options.Logger != nil {
+		what = append(what, slog.String("op", r.id), slog.Duration("took", time.Since(started)))
+		c.options.Logger.LogAttrs(ctx, slog.LevelDebug, "edis: attempt", what...)
 	}
-	return strings.TrimSuffix(cmp.Or(given, documented.BaseURL), "/") + "/"
 }
 
-// Shared by all requests, so that setting a header allocates nothing.
-var acceptHeader, userAgentHeader = []string{"application/json"}, []string{"edis-go (+https://github.com/edisptr/edis-go)"}
+// prepared is what all calls of an operation have in common.
+type prepared struct {
+	documented *contract.Operation
+	request    *http.Request // without context and form; is copied, never changed
+}
 
-func setHeaders(_ context.Context, request *http.Request) error {
-	request.Header["Accept"] = acceptHeader
-	request.Header["User-Agent"] = userAgentHeader
-	return nil
+// prepare makes it once: to make a request takes longer than to encode 10
+// records.
+func (c *Client) prepare(op operation) (prepared, error) {
+	if p, ok := c.prepared.Load(op.id); ok {
+		return p.(prepared), nil
+	}
+	documented, err := contract.Find(op.id)
+	if err != nil {
+		return prepared{}, err
+	}
+	baseURL := c.options.RDNSURL
+	if op.logsIn {
+		baseURL = c.options.AuthURL
+	}
+	request, err := op.make(cmp.Or(baseURL, documented.BaseURL), contract.FormContentType, nil)
+	if err != nil {
+		return prepared{}, err
+	}
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", "edis-go (+https://github.com/edisptr/edis-go)")
+	p := prepared{documented, request}
+	c.prepared.Store(op.id, p)
+	return p, nil
 }

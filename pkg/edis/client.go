@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
+	"github.com/edisptr/edis-go/pkg/internal/contract"
 	"github.com/edisptr/edis-go/pkg/internal/transport"
 )
 
@@ -67,8 +69,10 @@ type Options struct {
 // it is safe for concurrent use and keeps connections open for the next call.
 type Client struct {
 	options Options // with the defaults filled in
-	http    *http.Client
-	retries retryBudget
+	http    transport.Doer
+
+	prepared sync.Map // by operation id
+	retries  retryBudget
 }
 
 // NewClient returns a client with these options; nil means the defaults. Its
@@ -81,9 +85,9 @@ func NewClient(options *Options) (*Client, error) {
 	if err := o.check().err(); err != nil {
 		return nil, err
 	}
+	o.RDNSURL, o.AuthURL = contract.WithSlash(o.RDNSURL), contract.WithSlash(o.AuthURL)
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
 	o.MaxAttempts = cmp.Or(o.MaxAttempts, 3)
-	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	return &Client{options: o, http: transport.WithoutRedirects(o.HTTPClient)}, nil
 }
 
@@ -154,9 +158,9 @@ func (c *Client) ConfirmPTR(ctx context.Context, src SessionSource, want map[net
 			return differing, err
 		}
 		differing = make(map[netip.Addr]string)
-		for _, r := range records.list {
-			if ptrs[r.address] != r.name {
-				differing[r.address] = ptrs[r.address]
+		for _, r := range records.List {
+			if ptrs[r.Address] != r.Name {
+				differing[r.Address] = ptrs[r.Address]
 			}
 		}
 		if len(differing) == 0 {

@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
+
+	"github.com/edisptr/edis-go/pkg/internal/canonical"
 )
 
 // JSON punctuation, percent-encoded as net/url does it.
@@ -22,11 +23,11 @@ const (
 // The value of ip is JSON text in a form value. It needs no escaping beyond the
 // punctuation, because canonicalPTRs lets nothing through that JSON or the form
 // would escape; FuzzPTRForm holds this against encoding/json and net/url.
-func ptrForm(s Session, r records) []byte {
+func ptrForm(s Session, r canonical.Records) []byte {
 	// A size that the form just fits in, so that it takes one buffer.
 	size := 128 + len("%00")*(len(s.APIHost)+len(s.KVMID)+len(s.Signature))
-	for _, record := range r.list {
-		size += len(quote+quote+colon+quote+quote+comma) + addressSize(record.address) + len(record.name)
+	for _, record := range r.List {
+		size += len(quote+quote+colon+quote+quote+comma) + addressSize(record.Address) + len(record.Name)
 	}
 	form := make([]byte, 0, size)
 	if s.APIHost != "" {
@@ -57,25 +58,17 @@ func appendField(form []byte, name, value string) []byte {
 
 // appendIP appends {"address":"name",...}, or ["address",...] where there are no
 // names.
-func appendIP(form []byte, r records) []byte {
+func appendIP(form []byte, r canonical.Records) []byte {
 	before, end := "%7B"+quote, quote+"%7D" // of an object
-	if r.list[0].name == "" {
+	if r.List[0].Name == "" {
 		before, end = "%5B"+quote, quote+"%5D" // of a list
 	}
-	var batch [64]record
-	for numbers := range slices.Chunk(r.order, len(batch)) {
-		// As for names in canonicalPTRs: to fetch records, all over a large list,
-		// with nothing between them takes half the time.
-		for i, number := range numbers {
-			batch[i] = r.numbered(number)
+	for record := range r.All() {
+		form = appendAddress(append(form, before...), record.Address)
+		if record.Name != "" {
+			form = append(append(form, quote+colon+quote...), record.Name...)
 		}
-		for _, record := range batch[:len(numbers)] {
-			form = appendAddress(append(form, before...), record.address)
-			if record.name != "" {
-				form = append(append(form, quote+colon+quote...), record.name...)
-			}
-			before = quote + comma + quote
-		}
+		before = quote + comma + quote
 	}
 	return append(form, end...)
 }

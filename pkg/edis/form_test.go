@@ -17,11 +17,11 @@ import (
 )
 
 // plainForm encodes a request with encoding/json and net/url, as a reference.
-func plainForm(t *testing.T, s Session, records records) string {
+func plainForm(t *testing.T, s Session, records canonical.Records) string {
 	t.Helper()
-	byAddress := make(map[string]string, records.len())
-	for _, r := range records.list {
-		byAddress[r.address.String()] = r.name
+	byAddress := make(map[string]string, len(records.List))
+	for _, r := range records.List {
+		byAddress[r.Address.String()] = r.Name
 	}
 	ip, err := json.Marshal(byAddress)
 	if err != nil {

@@ -75,7 +75,7 @@ func (d document) index() map[string]func() (*Operation, error) {
 			if !ok {
 				continue // the servers of the path, and so on
 			}
-			operation := Operation{ID: id, Method: strings.ToUpper(method), Path: path, BaseURL: serverURL(described, item, d)}
+			operation := Operation{ID: id, Method: strings.ToUpper(method), Path: path, BaseURL: WithSlash(serverURL(described, item, d))}
 			operations[id] = sync.OnceValues(func() (*Operation, error) {
 				if err := d.complete(&operation, described); err != nil {
 					return nil, fmt.Errorf("edis: the embedded API document: %s: %w", id, err)
@@ -98,6 +98,16 @@ func serverURL(levels ...map[string]any) string {
 		}
 	}
 	return ""
+}
+
+// WithSlash returns a base URL that ends in a slash, so that the path of an
+// operation is added to it and replaces nothing (RFC 3986, section 5.2.3). None
+// stays none.
+func WithSlash(baseURL string) string {
+	if baseURL == "" || strings.HasSuffix(baseURL, "/") {
+		return baseURL
+	}
+	return baseURL + "/"
 }
 
 // checkServer refuses a server that secrets must not be sent to.

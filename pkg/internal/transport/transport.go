@@ -3,9 +3,11 @@
 package transport
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
@@ -50,15 +52,52 @@ func isLoopback(host string) bool {
 	return err == nil && address.Unmap().IsLoopback()
 }
 
-// WithoutRedirects returns a client that follows no redirects: the given one, or
+// A Doer sends a request and returns the answer, as *http.Client does.
+type Doer interface {
+	Do(*http.Request) (*http.Response, error)
+}
+
+// WithoutRedirects returns a Doer that follows no redirects: the given client, or
 // if that is nil, one of this package. The given client stays as it is.
-func WithoutRedirects(given *http.Client) *http.Client {
-	client := http.Client{Transport: shared()}
+func WithoutRedirects(given *http.Client) Doer {
+	if own := shared(); own != nil && given == nil {
+		return direct{noRedirects{own}}
+	}
+	var client http.Client
 	if given != nil {
 		client = *given
 	}
 	client.Transport = noRedirects{cmp.Or(client.Transport, http.DefaultTransport)}
-	return &client
+	return apart{&client}
+}
+
+// apart gives to a client a request of its own, since many a RoundTripper changes
+// what it gets, which may be shared here.
+type apart struct{ client *http.Client }
+
+func (a apart) Do(r *http.Request) (*http.Response, error) {
+	return a.client.Do(r.Clone(r.Context())) //nolint:gosec // CheckBaseURL says where to
+}
+
+// direct sends without an http.Client, which would copy the header of each
+// request lest it has to follow a redirect: seven allocations.
+type direct struct{ http.RoundTripper }
+
+func (d direct) Do(r *http.Request) (*http.Response, error) {
+	response, err := d.RoundTrip(r)
+	if err != nil {
+		err = &url.Error{Op: r.Method, URL: r.URL.Redacted(), Err: err}
+	}
+	return response, err
+}
+
+// WithForm gives a form to a request, which is sent again by itself if the
+// connection turns out to have been closed before.
+func WithForm(form []byte, request *http.Request) *http.Request {
+	request.ContentLength = int64(len(form))
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(form)), nil }
+	request.Body, _ = request.GetBody() // never fails
+	return request
 }
 
 // IsRedirect tells whether an answer of this status leads elsewhere.
@@ -83,11 +122,12 @@ func (t noRedirects) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // shared is one transport for all clients that bring none: they have no Close,
-// so a pool of connections of their own would outlive them.
-var shared = sync.OnceValue(func() http.RoundTripper {
+// so a pool of connections of their own would outlive them. It is nil if the
+// program has put another into http.DefaultTransport.
+var shared = sync.OnceValue(func() *http.Transport {
 	standard, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
-		return http.DefaultTransport // the program has put its own there
+		return nil
 	}
 	transport := standard.Clone()
 	transport.Proxy = func(r *http.Request) (*url.URL, error) {
