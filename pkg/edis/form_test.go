@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"testing"
 	"time"
 
@@ -16,27 +15,18 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/contract"
 )
 
-// plainForm encodes a request with encoding/json and net/url, as a reference.
+// plainForm is PlainForm of records.
 func plainForm(t *testing.T, s Session, records canonical.Records) string {
 	t.Helper()
 	byAddress := make(map[string]string, len(records.List))
 	for _, r := range records.List {
 		byAddress[r.Address.String()] = r.Name
 	}
-	ip, err := json.Marshal(byAddress)
+	form, err := PlainForm(s, byAddress)
 	if err != nil {
 		t.Fatal(err)
 	}
-	form := url.Values{
-		"ip":          {string(ip)},
-		"kvm_id":      {s.KVMID},
-		"signature":   {s.Signature},
-		"valid_until": {strconv.FormatInt(s.ValidUntil.Unix(), 10)},
-	}
-	if s.APIHost != "" {
-		form.Set("api_host", s.APIHost)
-	}
-	return form.Encode()
+	return form
 }
 
 func FuzzPTRForm(f *testing.F) {
@@ -139,11 +129,14 @@ func TestSetPTRFormMatchesRequestSchema(t *testing.T) {
 	if err := json.Unmarshal(encoded, &value); err != nil {
 		t.Fatal(err)
 	}
-	operations, err := contract.Operations()
+	operation, err := contract.Find("setPTR")
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema := operations["setPTR"].Form
+	schema, err := operation.Form()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := schema.VisitJSON(value, openapi3.VisitAsRequest()); err != nil {
 		t.Errorf("request model %s: %v", encoded, err)
 	}

@@ -39,6 +39,7 @@ const (
 // route is one operation of the API document, and what the fake does for it.
 type route struct {
 	*contract.Operation
+	form    *openapi3.Schema
 	serve   func(*Server, map[string]any) reply // needs no session; nil for the others, which have
 	names   func(fields map[string]any) (map[netip.Addr]string, error)
 	done    func(*Server, route, []netip.Addr) reply
@@ -60,7 +61,11 @@ func routes(documented map[string]*contract.Operation) map[string]route {
 		if !ok {
 			panic(fmt.Sprintf("edistest: the API document has an operation %q that the fake does not serve", id))
 		}
-		r.Operation = operation
+		form, err := operation.Form()
+		if err != nil {
+			panic(fmt.Sprintf("edistest: %v", err)) // a defect of this module
+		}
+		r.Operation, r.form = operation, form
 		byPath[operation.Path] = r
 	}
 	return byPath
@@ -145,7 +150,7 @@ func (s *Server) handle(called route, form url.Values, formErr error, fault Faul
 	if formErr != nil {
 		return called.failure(http.StatusBadRequest, formErr.Error())
 	}
-	fields, err := decodeFields(called.Form, form)
+	fields, err := decodeFields(called.form, form)
 	if err != nil {
 		return called.failure(http.StatusBadRequest, err.Error())
 	}

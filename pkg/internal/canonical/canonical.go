@@ -86,49 +86,49 @@ func check(name string, allowUnderscore bool) (refused string, final bool) {
 		return tooLong(name), false
 	}
 	final = true
-	label, rest, more := "", name, true
-	for more {
-		label, rest, more = strings.Cut(rest, ".")
-		refused, finalLabel := checkLabel(label, allowUnderscore)
-		final = final && finalLabel
-		if refused != "" {
-			return refused, final
+	start := 0 // of the label
+	for i := range len(name) {
+		switch char := name[i]; {
+		case char >= 'a' && char <= 'z', isDigit(char), char == '-', char == '_' && allowUnderscore:
+		case char == '.':
+			refused, mapped := checkLabel(name[start:i])
+			if refused != "" {
+				return refused, !mapped
+			}
+			final = final && !mapped
+			start = i + 1
+		case char >= 'A' && char <= 'Z':
+			final = false
+		default:
+			return refusedCharacter(name[i:]), false
 		}
 	}
-	if isDigit(label[0]) && strings.Trim(label, "0123456789") == "" {
-		return "ends like an IP address, in digits only", final
+	last := name[start:]
+	refused, mapped := checkLabel(last)
+	if refused == "" && isDigit(last[0]) && strings.Trim(last, "0123456789") == "" {
+		refused = "ends like an IP address, in digits only"
 	}
-	return "", final
+	return refused, final && !mapped
 }
 
 func isDigit(char byte) bool { return char >= '0' && char <= '9' }
 
-func checkLabel(label string, allowUnderscore bool) (refused string, final bool) {
+// checkLabel checks all but the characters of a label, and tells whether the
+// mapping has something to say about it.
+func checkLabel(label string) (refused string, mapped bool) {
 	switch {
 	case label == "":
-		return "empty label, that is two dots in a row or one at the beginning", false
+		return "empty label, that is two dots in a row or one at the beginning", true
 	case len(label) > maxLabelLength:
-		return fmt.Sprintf("label of %d bytes, a label has at most %d", len(label), maxLabelLength), false
+		return fmt.Sprintf("label of %d bytes, a label has at most %d", len(label), maxLabelLength), true
 	case label[0] == '-' || label[len(label)-1] == '-':
-		return fmt.Sprintf("label %q begins or ends with a hyphen", label), true
+		return fmt.Sprintf("label %q begins or ends with a hyphen", label), false
+	case len(label) < 4 || label[2:4] != "--":
+		return "", false
+	case label[:2] != "xn":
+		refused = fmt.Sprintf("label %q has hyphens in the third and fourth place, which RFC 5890 reserves", label)
 	}
-	final = true
-	if len(label) >= 4 && label[2:4] == "--" {
-		if label[:2] != "xn" {
-			return fmt.Sprintf("label %q has hyphens in the third and fourth place, which RFC 5890 reserves", label), false
-		}
-		final = false
-	}
-	for i := range len(label) {
-		switch char := label[i]; {
-		case char >= 'a' && char <= 'z', isDigit(char), char == '-', char == '_' && allowUnderscore:
-		case char >= 'A' && char <= 'Z':
-			final = false
-		default:
-			return refusedCharacter(label[i:]), false
-		}
-	}
-	return "", final
+	return refused, true
 }
 
 // refusedCharacter says what is wrong with the first character.

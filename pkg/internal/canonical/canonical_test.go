@@ -66,6 +66,7 @@ func TestReasons(t *testing.T) {
 		"a.example:25":                  "character ':'",
 		"192.0.2.1":                     "ends like an IP address",
 		"xn--a.example":                 "internationalised",
+		"a.xn--":                        "hyphen", // an empty A-label
 		"a\xff":                         "UTF-8",
 	} {
 		if name, refused := Name(given, false); !strings.Contains(refused, want) {

@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -83,14 +82,18 @@ func sortIPv4(list []Record) (order []uint64, equal func(a, b uint64) bool) {
 // octetRanks number the octets in the order of their texts: 0, 1, 10, 100, 101
 // and so on.
 var octetRanks = sync.OnceValue(func() *[256]uint64 {
-	octets := make([]int, 256)
-	for i := range octets {
-		octets[i] = i
-	}
-	slices.SortFunc(octets, func(a, b int) int { return strings.Compare(strconv.Itoa(a), strconv.Itoa(b)) })
 	var ranks [256]uint64
-	for rank, octet := range octets {
-		ranks[octet] = uint64(rank)
+	next := uint64(0)
+	var number func(octet int)
+	number = func(octet int) {
+		ranks[octet] = next
+		next++
+		for longer := 10 * octet; octet > 0 && longer <= min(10*octet+9, 255); longer++ {
+			number(longer)
+		}
+	}
+	for digit := range 10 {
+		number(digit)
 	}
 	return &ranks
 })

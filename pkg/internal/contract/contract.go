@@ -20,8 +20,23 @@ type Operation struct {
 	ID           string
 	Method, Path string
 	BaseURL      string // the server that the document names, ending in a slash
-	Form         *openapi3.Schema
-	answers      map[int]map[string]*openapi3.Schema // by status (4 stands for 4XX) and media type
+	form         func() (schemas, error)
+	answers      map[int]func() (schemas, error) // by status; 4 stands for 4XX
+}
+
+// schemas are those of a request or an answer, by media type.
+type schemas map[string]*openapi3.Schema
+
+// Form returns the schema of the request.
+func (o *Operation) Form() (*openapi3.Schema, error) {
+	forms, err := o.form()
+	if err != nil {
+		return nil, err
+	}
+	if forms[FormContentType] == nil {
+		return nil, fmt.Errorf("edis: the embedded API document: %s: the request has no schema for %s", o.ID, FormContentType)
+	}
+	return forms[FormContentType], nil
 }
 
 // Answer holds an answer against the document: its status, its media type, its
@@ -64,12 +79,16 @@ func (o *Operation) Example(status int, field string) string {
 
 // schema finds the schema of an answer by its status and media type.
 func (o *Operation) schema(status int, header http.Header) (schema *openapi3.Schema, mismatch string) {
-	answers, ok := o.answers[status]
+	answer, ok := o.answers[status]
 	if !ok {
-		answers, ok = o.answers[status/100]
+		answer, ok = o.answers[status/100]
 	}
 	if !ok {
 		return nil, fmt.Sprintf("status %d is not documented", status)
+	}
+	answers, err := answer()
+	if err != nil {
+		return nil, err.Error()
 	}
 	values := header.Values("Content-Type")
 	if len(values) != 1 {

@@ -39,7 +39,7 @@ func TestServersMustBeHTTPS(t *testing.T) {
 	for url, ok := range map[string]bool{
 		"https://dns-api.edisglobal.com": true, "http://dns-api.edisglobal.com": false, "https://{api_host}": false, "": false, "/": false,
 	} {
-		if err := checkServer(url); (err == nil) != ok {
+		if err := checkServer(&Operation{BaseURL: url}); (err == nil) != ok {
 			t.Errorf("checkServer(%q) = %v", url, err)
 		}
 	}

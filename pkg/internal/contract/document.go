@@ -15,46 +15,60 @@ import (
 )
 
 // Find returns the operation with this id. The document is decoded at the first
-// call of the process, and each operation when it is first asked for: a program
-// that sets a PTR record does not wait for the schemas of a login.
+// call of the process, and what a schema says when it is first needed: a program
+// that sets a PTR record does not wait for the answers to a login.
 func Find(id string) (*Operation, error) {
 	operations, err := index()
 	if err != nil {
 		return nil, err
 	}
-	find, ok := operations[id]
+	operation, ok := operations[id]
 	if !ok {
 		return nil, fmt.Errorf("edis: the embedded API document has no operation %q", id)
 	}
-	return find()
+	return operation, checkServer(operation)
 }
 
-// Operations returns all operations of the document by their ids.
+// Operations returns all operations of the document by their ids, complete and
+// checked.
 func Operations() (map[string]*Operation, error) {
-	find, err := index()
+	operations, err := index()
 	if err != nil {
 		return nil, err
 	}
-	operations := make(map[string]*Operation, len(find))
-	for id, operation := range find {
-		if operations[id], err = operation(); err != nil {
+	for _, operation := range operations {
+		if err := operation.complete(); err != nil {
 			return nil, err
 		}
 	}
 	return operations, nil
 }
 
-// index has for each operation id what makes the operation, once.
-var index = sync.OnceValues(func() (map[string]func() (*Operation, error), error) {
+// complete returns an error if the document has one that concerns the operation.
+func (o *Operation) complete() error {
+	if err := checkServer(o); err != nil {
+		return err
+	}
+	for _, answer := range o.answers {
+		if _, err := answer(); err != nil {
+			return err
+		}
+	}
+	_, err := o.Form()
+	return err
+}
+
+var index = sync.OnceValues(func() (map[string]*Operation, error) {
 	raw, err := gen.GetSpecJSON()
 	if err != nil {
 		return nil, fmt.Errorf("edis: the embedded API document: %w", err)
 	}
-	var d document
-	if err := json.Unmarshal(raw, &d); err != nil {
-		return nil, fmt.Errorf("edis: the embedded API document: %w", err)
+	value, mismatch := decodeJSON(raw)
+	d, ok := value.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("edis: the embedded API document is no JSON object: %s", mismatch)
 	}
-	return d.index(), nil
+	return document(d).index()
 })
 
 // document is an OpenAPI document as JSON has it.
@@ -64,8 +78,8 @@ var index = sync.OnceValues(func() (map[string]func() (*Operation, error), error
 // that with it a program is 0.8 MB larger, and the first call takes 4 ms longer.
 type document map[string]any
 
-func (d document) index() map[string]func() (*Operation, error) {
-	operations := make(map[string]func() (*Operation, error))
+func (d document) index() (map[string]*Operation, error) {
+	operations := make(map[string]*Operation)
 	paths, _ := d["paths"].(map[string]any)
 	for path, value := range paths {
 		item, _ := value.(map[string]any)
@@ -75,16 +89,21 @@ func (d document) index() map[string]func() (*Operation, error) {
 			if !ok {
 				continue // the servers of the path, and so on
 			}
-			operation := Operation{ID: id, Method: strings.ToUpper(method), Path: path, BaseURL: WithSlash(serverURL(described, item, d))}
-			operations[id] = sync.OnceValues(func() (*Operation, error) {
-				if err := d.complete(&operation, described); err != nil {
-					return nil, fmt.Errorf("edis: the embedded API document: %s: %w", id, err)
-				}
-				return &operation, nil
-			})
+			answers, err := d.answers(id, described)
+			if err != nil {
+				return nil, err
+			}
+			operations[id] = &Operation{
+				ID:      id,
+				Method:  strings.ToUpper(method),
+				Path:    path,
+				BaseURL: WithSlash(serverURL(described, item, d)),
+				form:    d.schemasOf(id, described["requestBody"]),
+				answers: answers,
+			}
 		}
 	}
-	return operations
+	return operations, nil
 }
 
 // serverURL returns the first server of the innermost level that names any
@@ -111,49 +130,46 @@ func WithSlash(baseURL string) string {
 }
 
 // checkServer refuses a server that secrets must not be sent to.
-func checkServer(baseURL string) error {
-	if strings.HasPrefix(baseURL, "https://") && !strings.Contains(baseURL, "{") {
+func checkServer(o *Operation) error {
+	if strings.HasPrefix(o.BaseURL, "https://") && !strings.Contains(o.BaseURL, "{") {
 		return nil
 	}
-	return fmt.Errorf("the server %q is no https address", baseURL)
+	return fmt.Errorf("edis: the embedded API document: %s: the server %q is no https address", o.ID, o.BaseURL)
 }
 
-// complete adds to an operation what its description says of form and answers.
-func (d document) complete(operation *Operation, described map[string]any) error {
-	if err := checkServer(operation.BaseURL); err != nil {
-		return err
-	}
-	forms, err := d.schemas(described["requestBody"])
-	if err != nil {
-		return err
-	}
-	operation.Form = forms[FormContentType]
-	if operation.Form == nil {
-		return fmt.Errorf("the request has no schema for %s", FormContentType)
-	}
+// answers returns what makes the schemas of each answer to an operation.
+func (d document) answers(id string, described map[string]any) (map[int]func() (schemas, error), error) {
 	responses, _ := described["responses"].(map[string]any)
-	operation.answers = make(map[int]map[string]*openapi3.Schema, len(responses))
+	answers := make(map[int]func() (schemas, error), len(responses))
 	for code, response := range responses {
 		status, err := strconv.Atoi(strings.TrimSuffix(code, "XX"))
 		if err != nil {
-			return fmt.Errorf("the answer %q has no status", code)
+			return nil, fmt.Errorf("edis: the embedded API document: %s: the answer %q has no status", id, code)
 		}
-		if operation.answers[status], err = d.schemas(response); err != nil {
-			return err
-		}
+		answers[status] = d.schemasOf(id, response)
 	}
-	return nil
+	return answers, nil
 }
 
-// schemas returns the schemas of a request or an answer by their media types.
-func (d document) schemas(described any) (map[string]*openapi3.Schema, error) {
+// schemasOf makes, once, the schemas of a request or an answer.
+func (d document) schemasOf(id string, described any) func() (schemas, error) {
+	return sync.OnceValues(func() (schemas, error) {
+		made, err := d.schemas(described)
+		if err != nil {
+			return nil, fmt.Errorf("edis: the embedded API document: %s: %w", id, err)
+		}
+		return made, nil
+	})
+}
+
+func (d document) schemas(described any) (schemas, error) {
 	inlined, err := d.inline(described, nil)
 	if err != nil {
 		return nil, err
 	}
 	object, _ := inlined.(map[string]any)
 	content, _ := object["content"].(map[string]any)
-	schemas := make(map[string]*openapi3.Schema, len(content))
+	made := make(schemas, len(content))
 	for mediaType, value := range content {
 		media, _ := value.(map[string]any)
 		schema, ok := media["schema"]
@@ -164,12 +180,12 @@ func (d document) schemas(described any) (map[string]*openapi3.Schema, error) {
 		if err != nil {
 			return nil, err
 		}
-		schemas[mediaType] = new(openapi3.Schema)
-		if err := schemas[mediaType].UnmarshalJSON(raw); err != nil {
+		made[mediaType] = new(openapi3.Schema)
+		if err := made[mediaType].UnmarshalJSON(raw); err != nil {
 			return nil, fmt.Errorf("the schema for %s: %w", mediaType, err)
 		}
 	}
-	return schemas, nil
+	return made, nil
 }
 
 // inline returns a value with each reference in it replaced by what it refers
