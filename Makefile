@@ -13,7 +13,7 @@ export SPEC
 # Names and checksums of all files that git tracks or would track.
 TREE = git ls-files -z --cached --others --exclude-standard | xargs -0 cksum
 
-.PHONY: help generate check lint test race demo soak fuzz vuln spec-check spec-update spec-address oasdiff-version specsync
+.PHONY: help generate check lint test race demo soak bench fuzz vuln spec-check spec-update spec-address oasdiff-version specsync
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,12 @@ check: ## generated code is up to date, all platforms build, vet, go.mod is tidy
 
 soak: ## the model test for a minute, under the race detector
 	go test -race -count=1 -v -run '^TestSoak$$' ./pkg/edis -soak=1m
+
+ROUNDS = 20
+RESULTS =
+
+bench: ## how fast and how light, against code by hand: ROUNDS=20 RESULTS=FILE-for-benchstat (3 minutes)
+	@go run ./pkg/cmd/bench -rounds "$(ROUNDS)" -results "$(RESULTS)"
 
 FUZZTIME = 30s
 

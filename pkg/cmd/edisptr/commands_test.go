@@ -25,7 +25,7 @@ func loggingIn(env map[string]string) map[string]string {
 	return env
 }
 
-func file(t *testing.T, name, content string) string {
+func file(t testing.TB, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {

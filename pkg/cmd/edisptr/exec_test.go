@@ -23,7 +23,7 @@ type result struct {
 	stdout, stderr string
 }
 
-func run(t *testing.T, env map[string]string, args ...string) result {
+func run(t testing.TB, env map[string]string, args ...string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	status := exec(t.Context(), args, strings.NewReader(""), &stdout, &stderr, func(name string) string { return env[name] })
@@ -31,7 +31,7 @@ func run(t *testing.T, env map[string]string, args ...string) result {
 }
 
 // sandboxed starts a fake EDIS and returns the environment that leads to it.
-func sandboxed(t *testing.T) (*edistest.Server, map[string]string) {
+func sandboxed(t testing.TB) (*edistest.Server, map[string]string) {
 	t.Helper()
 	server := edistest.NewServer()
 	t.Cleanup(server.Close)
