@@ -19,18 +19,18 @@ import (
 // operation is one operation of the API, as far as the document does not
 // describe it.
 type operation struct {
-	id     string // operation id of the document
-	make   func(server, contentType string, body io.Reader) (*http.Request, error)
-	limit  int64 // of the answer in bytes, unless Options say otherwise
-	writes bool  // a failure can leave the outcome unknown
-	logsIn bool  // has a server of its own, is never repeated, and its answer holds new secrets
+	id         string // operation id of the document
+	newRequest func(server, contentType string, body io.Reader) (*http.Request, error)
+	limit      int64 // of the answer in bytes, unless Options say otherwise
+	writes     bool  // a failure can leave the outcome unknown
+	logsIn     bool  // has a server of its own, is never repeated, and its answer holds new secrets
 }
 
 var (
-	setPTR            = operation{id: "setPTR", make: gen.NewSetPTRRequestWithBody, limit: 64 << 10, writes: true}
-	getPTR            = operation{id: "getPTR", make: gen.NewGetPTRRequestWithBody, limit: 16 << 20}
-	deletePTR         = operation{id: "deletePTR", make: gen.NewDeletePTRRequestWithBody, limit: 64 << 10, writes: true}
-	createAuthSession = operation{id: "createAuthSession", make: gen.NewCreateAuthSessionRequestWithBody, limit: 16 << 20, logsIn: true}
+	setPTR            = operation{id: "setPTR", newRequest: gen.NewSetPTRRequestWithBody, limit: 64 << 10, writes: true}
+	getPTR            = operation{id: "getPTR", newRequest: gen.NewGetPTRRequestWithBody, limit: 16 << 20}
+	deletePTR         = operation{id: "deletePTR", newRequest: gen.NewDeletePTRRequestWithBody, limit: 64 << 10, writes: true}
+	createAuthSession = operation{id: "createAuthSession", newRequest: gen.NewCreateAuthSessionRequestWithBody, limit: 16 << 20, logsIn: true}
 )
 
 // request is one call of an operation.
@@ -168,8 +168,8 @@ type prepared struct {
 	request    *http.Request // without context and form; is copied, never changed
 }
 
-// prepare makes it once: to make a request takes longer than to encode 10
-// records.
+// prepare makes it once: to make a request, which parses its address three times,
+// takes longer than to encode 10 records.
 func (c *Client) prepare(op operation) (prepared, error) {
 	if p, ok := c.prepared.Load(op.id); ok {
 		return p.(prepared), nil
@@ -182,7 +182,7 @@ func (c *Client) prepare(op operation) (prepared, error) {
 	if op.logsIn {
 		baseURL = c.options.AuthURL
 	}
-	request, err := op.make(cmp.Or(baseURL, documented.BaseURL), contract.FormContentType, nil)
+	request, err := op.newRequest(cmp.Or(baseURL, documented.BaseURL), contract.FormContentType, nil)
 	if err != nil {
 		return prepared{}, err
 	}

@@ -88,19 +88,7 @@ func appendAddress(form []byte, address netip.Addr) []byte {
 }
 
 // addressSize is how many bytes appendAddress appends.
-func addressSize(address netip.Addr) (size int) {
-	if !address.Is4() {
-		var buffer [128]byte
-		return len(appendAddress(buffer[:0], address))
-	}
-	for _, octet := range address.As4() {
-		size += len(".0")
-		if octet >= 10 {
-			size++
-		}
-		if octet >= 100 {
-			size++
-		}
-	}
-	return size - len(".")
+func addressSize(address netip.Addr) int {
+	var buffer [128]byte
+	return len(appendAddress(buffer[:0], address))
 }

@@ -70,9 +70,7 @@ func canonicalRecords(list []canonical.Record, bad refusals) (canonical.Records,
 	}
 	sorted, repeated := canonical.Sort(list)
 	for _, address := range repeated {
-		if address.IsValid() {
-			bad.add("address", address.String(), "given more than once, be it in different forms")
-		}
+		bad.add("address", address.String(), "given more than once, be it in different forms")
 	}
 	return sorted, bad
 }

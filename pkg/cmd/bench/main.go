@@ -43,5 +43,10 @@ func exec(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return printTable(stdout, measured)
+	if err := printTable(stdout, measured); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "\nMedians of %d rounds, one of %d for what takes seconds.\n"+
+		"By hand is as in pkg/edis/bare_test.go; of \"A against B\" it is B.\n", *rounds, oneOf)
+	return err
 }

@@ -34,8 +34,11 @@ func Sort(list []Record) (sorted Records, repeated []netip.Addr) {
 	order, equal := sortByAddress(list)
 	r := Records{list, order}
 	for i := 1; i < len(order); i++ {
-		if equal(order[i-1], order[i]) {
-			repeated = append(repeated, r.numbered(order[i]).Address)
+		if !equal(order[i-1], order[i]) {
+			continue
+		}
+		if address := r.numbered(order[i]).Address; address.IsValid() { // else refused already
+			repeated = append(repeated, address)
 		}
 	}
 	return r, repeated
