@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -82,8 +83,16 @@ var networkFaults = []fault{
 	}},
 	{id: "F37-plain-http-on-tls-port", run: func(t *testing.T) {
 		s := serve(t, succeed)
-		client := newClient(t, strings.Replace(s.URL, "http:", "https:", 1), func(o *edis.Options) { o.MaxAttempts = 0 })
-		wantIs(t, client.SetPTR(t.Context(), session(), onePTR), edis.ErrNotSent)
+		for _, given := range []*http.Client{nil, {}} {
+			client := newClient(t, strings.Replace(s.URL, "http:", "https:", 1), func(o *edis.Options) {
+				o.MaxAttempts, o.HTTPClient = 0, given
+			})
+			err := client.SetPTR(t.Context(), session(), onePTR)
+			wantIs(t, err, edis.ErrNotSent)
+			if !errors.Is(err, http.ErrSchemeMismatch) || !strings.Contains(err.Error(), "Post \"https://127.0.0.1") {
+				t.Errorf("%v does not tell what is wrong with the address", err)
+			}
+		}
 		wantRequests(t, s, 0)
 	}},
 	{id: "F38-reset", run: func(t *testing.T) {
@@ -134,6 +143,7 @@ var networkFaults = []fault{
 		})
 	}},
 	{id: "F42-idle-connection-closed", run: idleClosed},
+	{id: "F42-unseen", run: idleClosedUnseen},
 	{id: "F43-cancelled-in-a-pause", run: func(t *testing.T) {
 		for _, test := range []struct {
 			handler http.HandlerFunc
@@ -330,9 +340,8 @@ func idleClosed(t *testing.T) {
 		requests <- string(body)
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{\"status\":\"success\"}")
 		_ = conn.Close()
-		closed <- struct{}{}
 	})
-	client := newClient(t, url)
+	client := newClient(t, url, func(o *edis.Options) { o.HTTPClient = watchingClose(t, closed) })
 	for range 2 {
 		if err := client.SetPTR(t.Context(), session(), onePTR); err != nil {
 			t.Fatal(err)
@@ -342,6 +351,72 @@ func idleClosed(t *testing.T) {
 	if len(requests) != 2 {
 		t.Errorf("the service saw %d requests for two calls", len(requests))
 	}
+}
+
+// watchingClose is a client that tells when it has closed a connection: before,
+// it may not have seen yet that the server has.
+func watchingClose(t *testing.T, closed chan<- struct{}) *http.Client {
+	t.Helper()
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		return watchedConn{conn, sync.OnceFunc(func() { closed <- struct{}{} })}, err
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+type watchedConn struct {
+	net.Conn
+	closed func()
+}
+
+func (c watchedConn) Close() error {
+	defer c.closed()
+	return c.Conn.Close()
+}
+
+// idleClosedUnseen is the same where the client learns of it as it writes.
+func idleClosedUnseen(t *testing.T) {
+	t.Helper()
+	bodies := make(chan string, 3)
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		bodies <- string(body)
+		succeed(w, r)
+	})
+	var broken atomic.Bool // the first connection
+	var dials atomic.Int64
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if dials.Add(1) == 1 {
+			return unwritableConn{conn, &broken}, err
+		}
+		return conn, err
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	client, same := newClient(t, s.URL, func(o *edis.Options) { o.HTTPClient = &http.Client{Transport: transport} }), session()
+	for range 2 {
+		if err := client.SetPTR(t.Context(), same, onePTR); err != nil {
+			t.Fatal(err)
+		}
+		broken.Store(true)
+	}
+	wantRequests(t, s, 2)
+	if first, second := <-bodies, <-bodies; first != second || dials.Load() != 2 {
+		t.Errorf("%d connections carried %q and %q, want 2 with the same", dials.Load(), first, second)
+	}
+}
+
+type unwritableConn struct {
+	net.Conn
+	broken *atomic.Bool
+}
+
+func (c unwritableConn) Write(p []byte) (int, error) {
+	if c.broken.Load() {
+		return 0, syscall.EPIPE
+	}
+	return c.Conn.Write(p)
 }
 
 // limitedFor answers 429 with a Retry-After.

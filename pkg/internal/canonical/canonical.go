@@ -56,9 +56,16 @@ func Name(given string, allowUnderscore bool) (name, refused string) {
 	if err != nil {
 		return "", fmt.Sprintf("not a valid internationalised name (%v)", err)
 	}
+	last, _ := utf8.DecodeLastRuneInString(given)
+	if strings.HasSuffix(name, ".") && !strings.ContainsRune(dots, last) {
+		return "", "the last label is empty once it is mapped"
+	}
 	name = strings.TrimSuffix(name, ".")
 	return name, CheckHostName(name, allowUnderscore)
 }
+
+// dots are those that the mapping takes for one (UTS 46, section 4).
+const dots = ".\u3002\uff0e\uff61"
 
 const (
 	maxNameLength  = 253 // RFC 1035, section 2.3.4: 255 octets on the wire

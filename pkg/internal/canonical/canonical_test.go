@@ -67,11 +67,16 @@ func TestReasons(t *testing.T) {
 		"192.0.2.1":                     "ends like an IP address",
 		"xn--a.example":                 "internationalised",
 		"a.xn--":                        "hyphen", // an empty A-label
+		"A.xn--":                        "the last label is empty",
+		"bücher.example.\u00ad":         "the last label is empty", // a soft hyphen is mapped to nothing
 		"a\xff":                         "UTF-8",
 	} {
 		if name, refused := Name(given, false); !strings.Contains(refused, want) {
 			t.Errorf("Name(%q) = %q, %q, want a reason with %q", given, name, refused, want)
 		}
+	}
+	if name, refused := Name("bücher.example\u3002", false); name != "xn--bcher-kva.example" || refused != "" {
+		t.Errorf("Name with an ideographic dot at the end = %q, %q", name, refused)
 	}
 	// A label of 63 bytes and multicast of every scope are at the limits.
 	if name, refused := Name(long[1:]+".example", false); refused != "" {

@@ -93,6 +93,16 @@ func TestUnusableDocuments(t *testing.T) {
 	}
 }
 
+// A server in the clear is refused before anything is sent, not only in tests.
+func TestFindChecksTheServer(t *testing.T) { //nolint:paralleltest // replaces the document
+	embedded := index
+	defer func() { index = embedded }()
+	index = documentOf(t, `{"operationId": "op", "servers": [{"url": "http://a.example"}]}`).index
+	if _, err := Find("op"); err == nil || !strings.Contains(err.Error(), "is no https address") {
+		t.Errorf("Find(op) = %v, want its server refused", err)
+	}
+}
+
 // What is read here of the embedded document is what the loader of kin-openapi
 // reads.
 func TestLoaderAgrees(t *testing.T) {

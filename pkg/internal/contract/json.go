@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -55,7 +56,7 @@ func readValue(decoder *jsontext.Decoder) (any, error) {
 	case '"':
 		return token.String(), nil
 	case '0':
-		return token.Float()
+		return strconv.ParseFloat(token.String(), 64) // Token.Float has another signature in Go 1.26 with GOEXPERIMENT=jsonv2
 	case 't', 'f':
 		return token.Bool(), nil
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
@@ -80,15 +81,20 @@ func (a apart) Do(r *http.Request) (*http.Response, error) {
 }
 
 // direct sends without an http.Client, which would copy the header of each
-// request lest it has to follow a redirect: seven allocations.
+// request lest it has to follow a redirect: seven allocations. Its errors are
+// those of an http.Client.
 type direct struct{ http.RoundTripper }
 
 func (d direct) Do(r *http.Request) (*http.Response, error) {
 	response, err := d.RoundTrip(r)
-	if err != nil {
-		err = &url.Error{Op: r.Method, URL: r.URL.Redacted(), Err: err}
+	if err == nil {
+		return response, nil
 	}
-	return response, err
+	var record tls.RecordHeaderError
+	if errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/" {
+		err = http.ErrSchemeMismatch
+	}
+	return nil, &url.Error{Op: "Post", URL: r.URL.Redacted(), Err: err} // as all requests are
 }
 
 // WithForm gives a form to a request, which is sent again by itself if the
