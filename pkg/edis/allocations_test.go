@@ -12,8 +12,9 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // AllocsPerRun
 	}
 	url, _ := discarding(t, 0)
 	byHand, ours := bothWays(t, url, 1)
-	if by, got := allocations(t, byHand), allocations(t, ours); got > by+12 {
-		t.Errorf("a call of 1 record allocates %v times, by hand %v times, want at most 12 more", got, by)
+	// The target is 12 more; it is none, and a few for other versions of Go.
+	if by, got := allocations(t, byHand), allocations(t, ours); got > by+4 {
+		t.Errorf("a call of 1 record allocates %v times, by hand %v times, want at most 4 more", got, by)
 	}
 	_, ours = bothWays(t, url, 65_536)
 	if got := allocations(t, ours); got >= 1000 {

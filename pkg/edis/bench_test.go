@@ -29,14 +29,18 @@ func discarding(tb testing.TB, delay time.Duration) (url string, connections *at
 		w.Header().Set("Content-Type", jsonType)
 		_, _ = io.WriteString(w, successBody)
 	}))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+	server.Config.ConnState = countNew(connections)
+	server.Start()
+	tb.Cleanup(server.Close)
+	return server.URL, connections
+}
+
+func countNew(connections *atomic.Int64) func(net.Conn, http.ConnState) {
+	return func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			connections.Add(1)
 		}
 	}
-	server.Start()
-	tb.Cleanup(server.Close)
-	return server.URL, connections
 }
 
 // longSession does not expire while benchmarks run.

@@ -11,11 +11,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -258,14 +261,107 @@ func TestLoopbackUsesNoProxy(t *testing.T) {
 		return
 	}
 	service, proxy := serve(t, succeed), serve(t, succeed)
-	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLoopbackUsesNoProxy$")
-	command.Env = append(os.Environ(), "HTTP_PROXY="+proxy.URL, "http_proxy="+proxy.URL,
+	inChild(t, "HTTP_PROXY="+proxy.URL, "http_proxy="+proxy.URL,
 		"EDIS_TEST_LOOPBACK_URL="+strings.Replace(service.URL, "127.0.0.1", "LOCALHOST", 1))
+	wantRequests(t, service, 1)
+	wantRequests(t, proxy, 0)
+}
+
+// inChild runs the test again in a process of its own with these variables, since
+// net/http reads some of them once.
+func inChild(t *testing.T, environment ...string) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+	command.Env = append(os.Environ(), environment...)
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, output)
 	}
-	wantRequests(t, service, 1)
-	wantRequests(t, proxy, 0)
+}
+
+// Another machine is reached through the proxy of the environment.
+func TestProxyOfTheEnvironment(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("EDIS_TEST_PROXY") != "" {
+		_ = newClient(t, "https://a.example").SetPTR(t.Context(), session(), onePTR) // the proxy refuses
+		return
+	}
+	proxy := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect || r.Host != "a.example:443" {
+			t.Errorf("the proxy got %s %s, want CONNECT a.example:443", r.Method, r.Host)
+		}
+		w.WriteHeader(http.StatusForbidden)
+	})
+	inChild(t, "EDIS_TEST_PROXY=yes", "HTTPS_PROXY="+proxy.URL, "https_proxy="+proxy.URL, "NO_PROXY=", "no_proxy=")
+	wantRequests(t, proxy, 1)
+}
+
+// A program that has put its own transport into http.DefaultTransport wants it to
+// be used.
+func TestDefaultTransportOfTheProgram(t *testing.T) {
+	t.Parallel()
+	if url := os.Getenv("EDIS_TEST_TRANSPORT_URL"); url != "" {
+		used, standard := 0, http.DefaultTransport
+		http.DefaultTransport = roundTripper(func(r *http.Request) (*http.Response, error) {
+			used++
+			return standard.RoundTrip(r)
+		})
+		if err := newClient(t, url).SetPTR(t.Context(), session(), onePTR); err != nil || used != 1 {
+			t.Errorf("SetPTR = %v, and the transport was used %d times, want once", err, used)
+		}
+		return
+	}
+	inChild(t, "EDIS_TEST_TRANSPORT_URL="+serve(t, succeed).URL)
+}
+
+// Many a RoundTripper changes the request that it gets, which must not reach the
+// next call.
+func TestCallsShareNoRequest(t *testing.T) {
+	t.Parallel()
+	s := serve(t, succeed)
+	client := newClient(t, s.URL, func(o *edis.Options) {
+		o.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if r.Header.Add("X-Own", "a"); len(r.Header["X-Own"]) != 1 || r.URL.RawQuery != "" {
+				t.Errorf("the request has what the call before it added: %s %v", r.URL, r.Header)
+			}
+			r.URL.RawQuery = "own=a"
+			return http.DefaultTransport.RoundTrip(r)
+		})}
+	})
+	for range 2 {
+		if err := client.SetPTR(t.Context(), session(), onePTR); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Waves of concurrent calls use the connections of the first.
+func TestConnectionsAreKept(t *testing.T) {
+	t.Parallel()
+	const atOnce = 16
+	var wave atomic.Pointer[sync.WaitGroup]
+	var connections atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		wave.Load().Done()
+		wave.Load().Wait() // until all are here
+		succeed(w, r)
+	}))
+	server.Config.ConnState = countNew(&connections)
+	server.Start()
+	t.Cleanup(server.Close)
+	client := newClient(t, server.URL)
+	for range 3 {
+		var here sync.WaitGroup
+		here.Add(atOnce)
+		wave.Store(&here)
+		steadily(atOnce, atOnce, func() {
+			if err := client.SetPTR(t.Context(), session(), onePTR); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if got := connections.Load(); got != atOnce {
+		t.Errorf("%d connections, want %d", got, atOnce)
+	}
 }
 
 // walk visits err and everything that it unwraps to.
@@ -340,5 +436,19 @@ func TestSourceFails(t *testing.T) {
 	if !errors.Is(err, errNoSession) {
 		t.Errorf("errors.Is(%v, errNoSession) = false", err)
 	}
+	wantRequests(t, s, 0)
+}
+
+// A context that ends while the session is fetched ends the call before anything
+// is sent.
+func TestContextEndsInTheSource(t *testing.T) {
+	t.Parallel()
+	s := serve(t, succeed)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := newClient(t, s.URL).SetPTR(ctx, sourceFunc(func(context.Context) (edis.Session, error) {
+		cancel()
+		return session(), nil
+	}), onePTR)
+	wantIs(t, err, edis.ErrNotSent)
 	wantRequests(t, s, 0)
 }

@@ -173,10 +173,13 @@ func redirects(statuses ...int) func(*testing.T) {
 		t.Helper()
 		other := serve(t, succeed)
 		for _, status := range statuses {
-			failing(t, func(w http.ResponseWriter, _ *http.Request) {
+			err := failure(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Location", other.URL+"/set/ptr")
 				w.WriteHeader(status)
 			}, edis.ErrRedirect, edis.ErrOutcomeUnknown)
+			if !strings.Contains(err.Error(), other.URL+"/set/ptr") {
+				t.Errorf("%v does not tell where the redirect leads", err)
+			}
 		}
 		wantRequests(t, other, 0)
 	}

@@ -519,3 +519,20 @@ func TestCredentialsNeverShowSecrets(t *testing.T) {
 		}
 	}
 }
+
+// A login goes to AuthURL and nothing else does.
+func TestLoginHasItsOwnServer(t *testing.T) {
+	t.Parallel()
+	rdns, auth := serve(t, succeed), serve(t, succeed)
+	client := newClient(t, rdns.URL, func(o *edis.Options) { o.AuthURL = auth.URL })
+	if _, err := client.Login(t.Context(), credentials); err == nil {
+		t.Error("the answer is none to a login")
+	}
+	wantRequests(t, rdns, 0)
+	wantRequests(t, auth, 1)
+	if err := client.SetPTR(t.Context(), session(), onePTR); err != nil {
+		t.Error(err)
+	}
+	wantRequests(t, rdns, 1)
+	wantRequests(t, auth, 1)
+}

@@ -69,6 +69,7 @@ func TestAddressesAreChecked(t *testing.T) {
 		{addr("127.0.0.1")},
 		{addr("192.0.2.1"), addr("::ffff:192.0.2.1")},
 		{addr("192.0.2.1"), addr("192.0.2.1")},
+		{addr("2001:db8::1"), addr("2001:db8::1")},
 	} {
 		_, err := client.GetPTR(t.Context(), session, addresses...)
 		wantIs(t, err, edis.ErrInvalidInput)
