@@ -47,6 +47,7 @@ func exec(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	_, err = fmt.Fprintf(stdout, "\nMedians of %d rounds, one of %d for what takes seconds.\n"+
-		"By hand is as in pkg/edis/bare_test.go; of \"A against B\" it is B.\n", *rounds, oneOf)
+		"A figure is the median of the figures of each round. By hand is as in\n"+
+		"pkg/edis/bare_test.go; of \"A against B\" it is B.\n", *rounds, oneOf)
 	return err
 }

@@ -19,7 +19,9 @@ type group struct {
 }
 
 var groups = []group{
-	{folder: "pkg/edis", benchmarks: "^Benchmark(SetPTR|Encode|NewClient)$", benchtime: "100ms"},
+	{folder: "pkg/edis", benchmarks: "^BenchmarkSetPTR$/^records=10?$", benchtime: "10ms"},
+	{folder: "pkg/edis", benchmarks: "^BenchmarkSetPTR$/^records=[16][0-9]{3}", benchtime: "100ms"},
+	{folder: "pkg/edis", benchmarks: "^Benchmark(Encode|NewClient)$", benchtime: "100ms"},
 	{folder: "pkg/edis", benchmarks: "^BenchmarkFirstCall$", benchtime: "20x", slow: true},
 	{folder: "pkg/edis", benchmarks: "^BenchmarkGrowth$", benchtime: "500ms", slow: true},
 	{folder: "pkg/edis", benchmarks: "^Benchmark(Concurrent|PeakMemory|Import)$", benchtime: "1x", slow: true},

@@ -3,7 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
-	"runtime"
+	"regexp"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -11,6 +12,10 @@ import (
 	"golang.org/x/perf/benchmath"
 	"golang.org/x/perf/benchunit"
 )
+
+// inRounds is what a name has beyond that of the benchmark: a turn of a round,
+// and the number of processors.
+var inRounds = regexp.MustCompile(`/turn=\d+|-\d+$`)
 
 // read gathers the values of each measurement.
 func read(results io.Reader) (map[measurement][]float64, error) {
@@ -21,7 +26,7 @@ func read(results io.Reader) (map[measurement][]float64, error) {
 		if !ok {
 			continue // a line of something else
 		}
-		name := strings.TrimSuffix(result.Name.String(), fmt.Sprintf("-%d", runtime.GOMAXPROCS(0)))
+		name := inRounds.ReplaceAllString(result.Name.String(), "")
 		for _, value := range result.Values {
 			m := measurement{name, value.Unit}
 			measured[m] = append(measured[m], value.Value)
@@ -30,7 +35,7 @@ func read(results io.Reader) (map[measurement][]float64, error) {
 	return measured, reader.Err()
 }
 
-// printTable prints the medians of each row and whether its target is met.
+// printTable prints the medians of each row, and whether its target is met.
 func printTable(w io.Writer, measured map[measurement][]float64) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(table, "%-24s\tby hand\tours\tfigure\tat most\t\t\n", "")
@@ -43,23 +48,16 @@ func printTable(w io.Writer, measured map[measurement][]float64) error {
 // cells are what is compared with, ours, the figure, the target, and a verdict.
 func (r row) cells(measured map[measurement][]float64) []string {
 	cells := []string{"", "", "", r.figure(r.most), "absent"}
-	ours, ok := median(measured[r.ours])
-	other, otherOK := median(measured[r.other])
-	if otherOK {
-		cells[0] = r.other.show(other)
+	ours, other := measured[r.ours], measured[r.other]
+	if len(other) > 0 {
+		cells[0] = r.other.show(median(other))
 	}
-	if !ok || !otherOK && r.kind != alone {
+	values := r.values(ours, other)
+	if len(values) == 0 {
 		return cells
 	}
-	value := ours
-	switch r.kind {
-	case ratio:
-		value = ours / other
-	case difference:
-		value = ours - other
-	case alone:
-	}
-	cells[1], cells[4] = r.ours.show(ours), "met"
+	value := median(values)
+	cells[1], cells[4] = r.ours.show(median(ours)), "met"
 	if r.kind != alone {
 		cells[2] = r.figure(value)
 	}
@@ -69,12 +67,27 @@ func (r row) cells(measured map[measurement][]float64) []string {
 	return cells
 }
 
-func median(values []float64) (float64, bool) {
-	if len(values) == 0 {
-		return 0, false
+// values makes the figure of each round: the two measurements of one round had the
+// same machine, while the medians of all rounds may be of its better and its worse
+// minutes.
+func (r row) values(ours, other []float64) []float64 {
+	if r.kind == alone {
+		return ours
 	}
-	sample := benchmath.NewSample(values, &benchmath.DefaultThresholds)
-	return benchmath.AssumeNothing.Summary(sample, 0.95).Center, true
+	var values []float64
+	for i := range min(len(ours), len(other)) {
+		if r.kind == ratio {
+			values = append(values, ours[i]/other[i])
+		} else {
+			values = append(values, ours[i]-other[i])
+		}
+	}
+	return values
+}
+
+func median(values []float64) float64 {
+	sample := benchmath.NewSample(slices.Clone(values), &benchmath.DefaultThresholds) // which sorts
+	return benchmath.AssumeNothing.Summary(sample, 0.95).Center
 }
 
 // figure shows a figure of the row, or its limit.

@@ -3,19 +3,18 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 )
 
-// Three rounds give medians, whatever else is printed in between.
+// Three rounds, in one of which the machine was slow, give medians.
 func TestTable(t *testing.T) {
 	t.Parallel()
-	procs := runtime.GOMAXPROCS(0)
+	const procs = 2
 	var results strings.Builder
 	for _, micros := range []int{50, 1000, 40} {
-		fmt.Fprintf(&results, "goos: linux\nBenchmarkSetPTR/records=1/by=bare-%d \t 100 \t %d ns/op \t 9000 B/op \t 114 allocs/op\n", procs, micros*1000)
-		fmt.Fprintf(&results, "BenchmarkSetPTR/records=1/by=ours-%d \t 100 \t %d ns/op \t 9000 B/op \t 127 allocs/op\nPASS\n", procs, micros*1100)
+		fmt.Fprintf(&results, "goos: linux\nBenchmarkSetPTR/records=1/turn=3/by=bare-%d \t 100 \t %d ns/op \t 9000 B/op \t 114 allocs/op\n", procs, micros*1000)
+		fmt.Fprintf(&results, "BenchmarkSetPTR/records=1/turn=3/by=ours-%d \t 100 \t %d ns/op \t 9000 B/op \t 127 allocs/op\nPASS\n", procs, micros*1100)
 	}
 	fmt.Fprintf(&results, "BenchmarkSetPTR/records=10/by=ours-%d \t 100 \t 5 ns/op\n", procs)
 	fmt.Fprintf(&results, "BenchmarkImport/by=ours-%d \t 1 \t 5 ns/op \t 12 modules \t 2187000 added-B\n", procs)
