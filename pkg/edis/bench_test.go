@@ -17,7 +17,7 @@ import (
 )
 
 // "make bench" runs what is in this file and in those beside it, and holds it
-// against the targets (pkg/cmd/benchtable).
+// against the targets (pkg/cmd/bench).
 
 // discarding starts a service that reads a request and confirms it.
 func discarding(tb testing.TB, delay time.Duration) (url string, connections *atomic.Int64) {

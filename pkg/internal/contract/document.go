@@ -58,6 +58,7 @@ func (o *Operation) complete() error {
 	return err
 }
 
+// index has the operations of the embedded document, decoded once.
 var index = sync.OnceValues(func() (map[string]*Operation, error) {
 	raw, err := gen.GetSpecJSON()
 	if err != nil {
