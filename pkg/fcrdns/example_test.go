@@ -11,8 +11,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/fcrdns"
 )
 
-// Check addresses against a DNS server of one's own choice; nil in its place
-// means the system's.
+// Check addresses using a specific DNS server. Pass a nil resolver to use
+// net.DefaultResolver.
 func ExampleCheck() {
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -20,7 +20,7 @@ func ExampleCheck() {
 		return
 	}
 	server := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) {
-		_ = w.WriteMsg(answer(records(), query))
+		_ = w.WriteMsg(respond(parseZone(), query))
 	})}
 	go func() { _ = server.ActivateAndServe() }()
 
@@ -34,6 +34,6 @@ func ExampleCheck() {
 	}
 	// Output:
 	// 192.0.2.1 true ""
-	// 192.0.2.2 false "elsewhere.example leads to 198.51.100.1, 198.51.100.2"
+	// 192.0.2.2 false "elsewhere.example resolves to 198.51.100.1, 198.51.100.2"
 	// 192.0.2.8 false "no PTR record"
 }

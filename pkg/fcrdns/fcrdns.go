@@ -1,14 +1,14 @@
-// Package fcrdns checks forward-confirmed reverse DNS: whether a name that the
-// DNS gives for an address leads back to that address (RFC 1912, section 2.1).
-// Mail servers commonly reject mail from addresses that fail this check.
+// Package fcrdns checks forward-confirmed reverse DNS: whether a PTR name of an
+// address resolves back to that address (RFC 1912, section 2.1). Mail servers
+// commonly reject mail from addresses that fail this check.
 //
 //	results := fcrdns.Check(ctx, nil, netip.MustParseAddr("192.0.2.10"))
 //	if !results[0].Confirmed {
 //		fmt.Println(results[0].Reason)
 //	}
 //
-// A check tells what one resolver sees now. Right after a change that may be
-// what was there before, until the records expire from its cache.
+// A check reports what one resolver sees now. After a change, the resolver may
+// return the old records until they expire from its cache.
 package fcrdns
 
 import (
@@ -17,57 +17,65 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 )
 
-// A Resolver answers the two questions of a check. [*net.Resolver] is one.
+// A Resolver does the lookups of a check. [*net.Resolver] implements it. It must
+// be safe for concurrent use.
 //
-// If a Resolver also has the method LookupCNAME of [*net.Resolver], a check
-// reports names that are aliases.
+// If a Resolver also has the LookupCNAME method of [*net.Resolver], [Check]
+// reports which names are aliases.
 type Resolver interface {
 	// LookupAddr returns the PTR names of an address.
 	LookupAddr(ctx context.Context, address string) (names []string, err error)
-	// LookupNetIP returns the addresses of a host; network is "ip".
+	// LookupNetIP returns the addresses of a host. The network is always "ip".
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// A Result is what the DNS says of one address.
+// A Result is the outcome of the check of one address.
 type Result struct {
-	// Address is the address that was checked, an IPv4-mapped one as IPv4.
+	// Address is the checked address. An IPv4-mapped IPv6 address is converted
+	// to IPv4.
 	Address netip.Addr
-	// Names are the PTR names, in the order of the answer, at most 10 of them.
+	// Names are the PTR names, at most 10, in the order the resolver returns
+	// them.
 	Names []Name
-	// Confirmed tells whether one of the names leads back to Address.
+	// Confirmed reports whether one of the names resolves back to Address.
 	Confirmed bool
-	// Reason says in words why Address is not confirmed; empty if it is.
+	// Reason explains why Address is not confirmed. It is empty if Confirmed is
+	// true.
 	Reason string
-	// Err is the failure of a look-up that left the matter open, such as a
-	// timeout. It is nil if the DNS answered, even if it has no such name.
+	// Err is the error of a failed lookup, such as a timeout, if it left the
+	// check undecided; otherwise it is nil. A record that does not exist is not
+	// an error.
 	Err error
 }
 
-// A Name is one PTR name and where it leads.
+// A Name is a PTR name and the addresses it resolves to.
 type Name struct {
 	// Host is the name, without a trailing dot.
 	Host string
-	// Addresses are the forward addresses of Host.
+	// Addresses are the addresses that Host resolves to. IPv4-mapped IPv6
+	// addresses are converted to IPv4.
 	Addresses []netip.Addr
-	// CNAME is the canonical name that Host is an alias of, without a trailing
-	// dot; empty if it is none. A PTR record should not point to an alias (RFC
-	// 1912, section 2.4).
+	// CNAME is the canonical name of Host, without a trailing dot, if Host is an
+	// alias; otherwise it is empty. A PTR record should not point to an alias
+	// (RFC 1912, section 2.4).
 	CNAME string
 }
 
 const (
-	maxNames    = 10 // RFC 7208, section 4.6.4, sets the same limit
+	maxNames    = 10 // the limit of RFC 7208, section 4.6.4
 	maxParallel = 16
 )
 
-// Check looks up each address and what its names lead to, several addresses at
-// a time, and returns the results in the order of the addresses. A nil resolver
-// means [net.DefaultResolver]. Check never fails as a whole: what could not be
-// found out stands in the Err of a Result.
+// Check looks up the PTR names of each address and the addresses of those names.
+// It checks up to 16 addresses in parallel and returns one [Result] per address,
+// in the order of addresses. If resolver is nil, Check uses
+// [net.DefaultResolver]. A failed lookup does not stop the other checks; its
+// error is in the Err field of its Result.
 func Check(ctx context.Context, resolver Resolver, addresses ...netip.Addr) []Result {
 	if resolver == nil {
 		resolver = net.DefaultResolver
@@ -94,40 +102,38 @@ func check(ctx context.Context, resolver Resolver, address netip.Addr) Result {
 	}
 	hosts, err := resolver.LookupAddr(ctx, address.String())
 	if len(hosts) == 0 {
-		result.Reason, result.Err = lookupFailure("no PTR record", err)
+		result.Reason, result.Err = explain(err, "no PTR record")
 		return result
 	}
 	for _, host := range hosts[:min(len(hosts), maxNames)] {
-		name, err := follow(ctx, resolver, strings.TrimSuffix(host, "."))
+		name, err := lookupName(ctx, resolver, strings.TrimSuffix(host, "."))
 		result.Names = append(result.Names, name)
-		for _, forward := range name.Addresses {
-			result.Confirmed = result.Confirmed || forward == address
-		}
+		result.Confirmed = result.Confirmed || slices.Contains(name.Addresses, address)
 		if err != nil {
 			result.Err = err
 		}
 	}
 	if result.Confirmed {
-		result.Err = nil // one name that leads back is enough
+		result.Err = nil // one confirming name is enough
 		return result
 	}
-	result.Reason, result.Err = lookupFailure(notConfirmed(result), result.Err)
+	result.Reason, result.Err = explain(result.Err, mismatch(result.Names))
 	return result
 }
 
-// follow looks up where a PTR name leads. A name that does not exist leads
-// nowhere, which is not an error.
-func follow(ctx context.Context, resolver Resolver, host string) (Name, error) {
+// lookupName looks up the addresses and the canonical name of host. A host that
+// does not exist is not an error.
+func lookupName(ctx context.Context, resolver Resolver, host string) (Name, error) {
 	name := Name{Host: host}
-	absolute := host + "." // not to be completed with search domains
+	absolute := host + "." // keeps the resolver from trying search domains
 	addresses, err := resolver.LookupNetIP(ctx, "ip", absolute)
 	for _, address := range addresses {
 		name.Addresses = append(name.Addresses, address.Unmap())
 	}
+	if isNotFound(err) {
+		return name, nil
+	}
 	if err != nil {
-		if isNotFound(err) {
-			err = nil
-		}
 		return name, err
 	}
 	if resolver, ok := resolver.(interface {
@@ -141,14 +147,14 @@ func follow(ctx context.Context, resolver Resolver, host string) (Name, error) {
 	return name, nil
 }
 
-func notConfirmed(result Result) string {
-	var parts []string
-	for _, name := range result.Names {
-		switch {
-		case len(name.Addresses) == 0:
-			parts = append(parts, name.Host+" has no address")
-		default:
-			parts = append(parts, fmt.Sprintf("%s leads to %s", name.Host, join(name.Addresses)))
+// mismatch describes what names resolve to.
+func mismatch(names []Name) string {
+	parts := make([]string, len(names))
+	for i, name := range names {
+		if len(name.Addresses) == 0 {
+			parts[i] = name.Host + " has no address"
+		} else {
+			parts[i] = fmt.Sprintf("%s resolves to %s", name.Host, join(name.Addresses))
 		}
 	}
 	return strings.Join(parts, "; ")
@@ -162,15 +168,16 @@ func join(addresses []netip.Addr) string {
 	return strings.Join(texts, ", ")
 }
 
-// lookupFailure tells a DNS that says no from one that gives no answer.
-func lookupFailure(no string, err error) (reason string, failure error) {
+// explain returns the Reason and the Err of an unconfirmed Result: reason if the
+// DNS gave a definite answer, and the lookup error if it did not.
+func explain(err error, reason string) (string, error) {
 	if err == nil || isNotFound(err) {
-		return no, nil
+		return reason, nil
 	}
-	return "look-up failed: " + err.Error(), err
+	return "lookup failed: " + err.Error(), err
 }
 
 func isNotFound(err error) bool {
-	var failure *net.DNSError
-	return errors.As(err, &failure) && failure.IsNotFound
+	var dnsErr *net.DNSError
+	return errors.As(err, &dnsErr) && dnsErr.IsNotFound
 }

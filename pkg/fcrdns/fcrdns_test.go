@@ -36,9 +36,9 @@ real.example. 60 IN A 192.0.2.5
 seven.example. 60 IN A 192.0.2.7
 `
 
-// resolver asks a DNS server on loopback that serves zone, and fails for names
-// that begin with "broken".
-func resolver(t *testing.T) *net.Resolver {
+// newResolver returns a resolver for a DNS server on loopback that serves zone
+// and returns SERVFAIL for names that begin with "broken".
+func newResolver(t *testing.T) *net.Resolver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -48,7 +48,7 @@ func resolver(t *testing.T) *net.Resolver {
 	server := &dns.Server{
 		PacketConn:        conn,
 		NotifyStartedFunc: func() { close(started) },
-		Handler:           dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) { _ = w.WriteMsg(answer(records(), query)) }),
+		Handler:           dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) { _ = w.WriteMsg(respond(parseZone(), query)) }),
 	}
 	go func() { _ = server.ActivateAndServe() }()
 	<-started
@@ -58,20 +58,22 @@ func resolver(t *testing.T) *net.Resolver {
 	}}
 }
 
-// records are those of zone, which parses or a test will miss them.
-func records() (all []dns.RR) {
+// parseZone returns the records of zone. It ignores parse errors: the tests fail
+// if a record is missing.
+func parseZone() (records []dns.RR) {
 	parser := dns.NewZoneParser(strings.NewReader(zone), ".", "")
 	for record, ok := parser.Next(); ok; record, ok = parser.Next() {
-		all = append(all, record)
+		records = append(records, record)
 	}
-	return all
+	return records
 }
 
-func answer(records []dns.RR, query *dns.Msg) *dns.Msg {
-	reply := new(dns.Msg).SetReply(query)
+// respond returns the response of a DNS server that has records.
+func respond(records []dns.RR, query *dns.Msg) *dns.Msg {
+	response := new(dns.Msg).SetReply(query)
 	name := query.Question[0].Name
 	if strings.HasPrefix(name, "broken") {
-		return reply.SetRcode(query, dns.RcodeServerFailure)
+		return response.SetRcode(query, dns.RcodeServerFailure)
 	}
 	exists := false
 	for _, record := range records {
@@ -80,25 +82,25 @@ func answer(records []dns.RR, query *dns.Msg) *dns.Msg {
 		}
 		exists = true
 		if alias, ok := record.(*dns.CNAME); ok {
-			reply.Answer = append(reply.Answer, record)
+			response.Answer = append(response.Answer, record)
 			name = alias.Target
 		}
 		if record.Header().Rrtype == query.Question[0].Qtype {
-			reply.Answer = append(reply.Answer, record)
+			response.Answer = append(response.Answer, record)
 		}
 	}
 	if !exists {
-		reply.Rcode = dns.RcodeNameError
+		response.Rcode = dns.RcodeNameError
 	}
-	return reply
+	return response
 }
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	asked := resolver(t)
+	resolver := newResolver(t)
 	for _, test := range []struct {
 		address   string
-		names     string // host, alias, addresses of each
+		names     string // host, CNAME and addresses of each name
 		confirmed bool
 		reason    string
 		failed    bool
@@ -106,11 +108,11 @@ func TestCheck(t *testing.T) {
 		{"192.0.2.1", "good.example  192.0.2.1,2001:db8::1", true, "", false},
 		{"::ffff:192.0.2.1", "good.example  192.0.2.1,2001:db8::1", true, "", false},
 		{"2001:db8::1", "good.example  192.0.2.1,2001:db8::1", true, "", false},
-		{"192.0.2.2", "elsewhere.example  198.51.100.1,198.51.100.2", false, "elsewhere.example leads to 198.51.100.1, 198.51.100.2", false},
+		{"192.0.2.2", "elsewhere.example  198.51.100.1,198.51.100.2", false, "elsewhere.example resolves to 198.51.100.1, 198.51.100.2", false},
 		{"192.0.2.3", "nowhere.example  ", false, "nowhere.example has no address", false},
 		{"192.0.2.4", "elsewhere.example  198.51.100.1,198.51.100.2|second.example  192.0.2.4", true, "", false},
 		{"192.0.2.5", "alias.example real.example 192.0.2.5", true, "", false},
-		{"192.0.2.6", "broken.example  ", false, "look-up failed", true},
+		{"192.0.2.6", "broken.example  ", false, "lookup failed", true},
 		{"192.0.2.7", "broken.example  |seven.example  192.0.2.7", true, "", false},
 		{"192.0.2.8", "", false, "no PTR record", false},
 		{"", "", false, "not an IP address", false},
@@ -118,21 +120,21 @@ func TestCheck(t *testing.T) {
 		t.Run(test.address, func(t *testing.T) {
 			t.Parallel()
 			address, _ := netip.ParseAddr(test.address)
-			got := fcrdns.Check(t.Context(), asked, address)[0]
+			got := fcrdns.Check(t.Context(), resolver, address)[0]
 			if got.Address != address.Unmap() || got.Confirmed != test.confirmed || (got.Err != nil) != test.failed {
 				t.Errorf("Check(%v) = %+v, want %+v", address, got, test)
 			}
 			if !strings.HasPrefix(got.Reason, test.reason) || (got.Reason == "") != test.confirmed {
-				t.Errorf("Check(%v) gives the reason %q, want %q", address, got.Reason, test.reason)
+				t.Errorf("Check(%v).Reason = %q, want %q", address, got.Reason, test.reason)
 			}
-			if names := describe(got.Names); names != test.names {
-				t.Errorf("Check(%v) found %q, want %q", address, names, test.names)
+			if names := format(got.Names); names != test.names {
+				t.Errorf("Check(%v).Names = %q, want %q", address, names, test.names)
 			}
 		})
 	}
 }
 
-func describe(names []fcrdns.Name) string {
+func format(names []fcrdns.Name) string {
 	var texts []string
 	for _, name := range names {
 		var addresses []string
@@ -146,16 +148,16 @@ func describe(names []fcrdns.Name) string {
 	return strings.Join(texts, "|")
 }
 
-// counting is a Resolver of another type, without LookupCNAME: every address
-// has the PTR names a0, a1 and so on.
-type counting struct {
-	names        int
-	running, top atomic.Int64
-	release      chan struct{}
+// A countingResolver counts concurrent lookups. It has no LookupCNAME method.
+// The PTR names of every address are a0.example, a1.example and so on.
+type countingResolver struct {
+	names         int
+	running, peak atomic.Int64
+	release       chan struct{} // LookupAddr blocks until it is closed
 }
 
-func (c *counting) LookupAddr(context.Context, string) ([]string, error) {
-	c.top.Store(max(c.top.Load(), c.running.Add(1)))
+func (c *countingResolver) LookupAddr(context.Context, string) ([]string, error) {
+	c.peak.Store(max(c.peak.Load(), c.running.Add(1)))
 	defer c.running.Add(-1)
 	<-c.release
 	var names []string
@@ -165,62 +167,62 @@ func (c *counting) LookupAddr(context.Context, string) ([]string, error) {
 	return names, nil
 }
 
-func (c *counting) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+func (c *countingResolver) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
 	return []netip.Addr{netip.MustParseAddr("203.0.113.1")}, nil
 }
 
-func TestManyAddressesAreBoundedAndInOrder(t *testing.T) {
+func TestCheckManyAddresses(t *testing.T) {
 	t.Parallel()
 	var addresses []netip.Addr
 	for i := range 100 {
 		addresses = append(addresses, netip.AddrFrom4([4]byte{203, 0, 113, byte(i)}))
 	}
-	asked := &counting{names: 1, release: make(chan struct{})}
+	resolver := &countingResolver{names: 1, release: make(chan struct{})}
 	go func() {
-		for asked.running.Load() < 16 { // as many as may run are waiting
+		for resolver.running.Load() < 16 { // until the limit is reached
 			select {
 			case <-t.Context().Done():
 				return
 			default:
 			}
 		}
-		close(asked.release)
+		close(resolver.release)
 	}()
-	results := fcrdns.Check(t.Context(), asked, addresses...)
+	results := fcrdns.Check(t.Context(), resolver, addresses...)
 	for i, result := range results {
 		if result.Address != addresses[i] || result.Confirmed != (i == 1) {
-			t.Errorf("result %d is %+v", i, result)
+			t.Errorf("Check(%v...)[%d] = %+v, want address %v, confirmed %t", addresses[0], i, result, addresses[i], i == 1)
 		}
 	}
-	if top := asked.top.Load(); top > 16 {
-		t.Errorf("%d look-ups at a time, want at most 16", top)
+	if peak := resolver.peak.Load(); peak > 16 {
+		t.Errorf("Check ran %d lookups in parallel, want at most 16", peak)
 	}
 }
 
-func TestManyNamesAreBounded(t *testing.T) {
+func TestCheckLimitsNames(t *testing.T) {
 	t.Parallel()
-	asked := &counting{names: 1000, release: make(chan struct{})}
-	close(asked.release)
-	results := fcrdns.Check(t.Context(), asked, netip.MustParseAddr("192.0.2.1"))
+	resolver := &countingResolver{names: 1000, release: make(chan struct{})}
+	close(resolver.release)
+	results := fcrdns.Check(t.Context(), resolver, netip.MustParseAddr("192.0.2.1"))
 	if got := len(results[0].Names); got != 10 {
-		t.Errorf("%d names were followed, want 10", got)
+		t.Errorf("len(Names) = %d, want 10", got)
 	}
 }
 
-func TestContextEnds(t *testing.T) {
+func TestCheckCanceled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if got := fcrdns.Check(ctx, resolver(t), netip.MustParseAddr("192.0.2.1"))[0]; got.Confirmed || got.Err == nil {
-		t.Errorf("Check with a context that is done = %+v, want an error", got)
+	if got := fcrdns.Check(ctx, newResolver(t), netip.MustParseAddr("192.0.2.1"))[0]; got.Confirmed || got.Err == nil {
+		t.Errorf("Check(canceled context) = %+v, want an unconfirmed result with an error", got)
 	}
 }
 
-func TestDefaultResolver(t *testing.T) {
+func TestCheckDefaultResolver(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // nothing is asked; the test is that nil is a resolver
+	cancel() // sends no query; a nil resolver must not panic
 	if got := fcrdns.Check(ctx, nil, netip.MustParseAddr("192.0.2.1"))[0]; got.Confirmed {
-		t.Errorf("Check = %+v, want it not confirmed", got)
+		t.Errorf("Check(nil resolver) = %+v, want an unconfirmed result", got)
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/apisurface"
 )
 
-var update = flag.Bool("update", false, "write the golden files in place of comparing with them")
+var update = flag.Bool("update", false, "update the golden files")
 
-// The exported API is as listed.
+// TestSurface compares the exported API with testdata/api.txt.
 func TestSurface(t *testing.T) {
 	t.Parallel()
 	apisurface.Check(t, *update)

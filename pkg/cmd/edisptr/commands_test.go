@@ -132,7 +132,7 @@ func TestCheck(t *testing.T) {
 		t.Errorf("check: %+v", got)
 	}
 	got = run(t, nil, "check", "--resolver", env["EDIS_DNS"], "192.0.2.10", "192.0.2.11", "192.0.2.12")
-	if got.status != 4 || !strings.Contains(got.stdout, "mail.example.com leads to 192.0.2.10") || !strings.Contains(got.stdout, "no PTR record") {
+	if got.status != 4 || !strings.Contains(got.stdout, "mail.example.com resolves to 192.0.2.10") || !strings.Contains(got.stdout, "no PTR record") {
 		t.Errorf("check: %+v, want status 4", got)
 	}
 	got = run(t, nil, "check", "-o", "json", "--resolver", env["EDIS_DNS"], "192.0.2.12")
