@@ -25,54 +25,57 @@ func (a *app) applyCommand() *cobra.Command {
 	var options applyOptions
 	command := &cobra.Command{
 		Use:   "apply -f FILE",
-		Short: "Make the PTR records as in a file",
-		Long: `Reads what is there, shows what would change, asks, and changes it in batches.
-Interrupted, it says what is known of each address; run again, it continues.
+		Short: "Apply the PTR records in a file",
+		Long: `Apply compares the PTR records in FILE with those of the service, shows the
+differences, asks for confirmation, and changes the records in batches. If
+interrupted, it prints the state of each address; run it again to continue.
 
-FILE, or - for standard input, is one of these:
-  a map in YAML or JSON, null for no record:   192.0.2.10: mail.example.com
-  a map of KVM ids to such maps:               kvm_1_2: {192.0.2.10: mail.example.com}
-  a zone file, of which the PTR records count: $ORIGIN 2.0.192.in-addr.arpa.
-                                               10 IN PTR mail.example.com.`,
+FILE, or - for standard input, is one of:
+  a YAML or JSON map of addresses to host names, null for no record:
+    192.0.2.10: mail.example.com
+  a map of KVM IDs to such maps:
+    kvm_1_2: {192.0.2.10: mail.example.com}
+  a zone file, of which only the PTR records are used:
+    $ORIGIN 2.0.192.in-addr.arpa.
+    10 IN PTR mail.example.com.`,
 		Example: "  edisptr apply -f ptr.yaml\n  edisptr apply -f 2.0.192.in-addr.arpa.zone --yes",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if options.file == "" || options.batch < 1 {
-				return usageError{errors.New("apply needs -f FILE, and --batch at least 1")}
+				return usageError{errors.New("apply requires -f FILE and a --batch of at least 1")}
 			}
 			return a.apply(command.Context(), options)
 		},
 	}
 	flags := command.Flags()
-	flags.StringVarP(&options.file, "file", "f", "", "`FILE` with the records, - for standard input")
-	flags.BoolVar(&options.yes, "yes", false, "do not ask")
-	flags.BoolVar(&options.force, "force", false, "with --yes: change even more than 30 % of the records there, if they are more than 10")
-	flags.BoolVar(&options.dryRun, "dry-run", false, "show what would change; exit status 4 if anything would")
-	flags.IntVar(&options.batch, "batch", 100, "`N` addresses in one call")
-	flags.BoolVar(&a.allowUnderscore, "allow-underscore", false, "permit underscores in host names")
+	flags.StringVarP(&options.file, "file", "f", "", "read the records from `FILE`, - for standard input")
+	flags.BoolVar(&options.yes, "yes", false, "do not ask for confirmation")
+	flags.BoolVar(&options.force, "force", false, "with --yes, allow changing more than 30% of the\nexisting records if there are more than 10")
+	flags.BoolVar(&options.dryRun, "dry-run", false, "show changes only; exit status 4 if there are any")
+	flags.IntVar(&options.batch, "batch", 100, "send `N` addresses per request")
+	flags.BoolVar(&a.allowUnderscore, "allow-underscore", false, "allow underscores in host names")
 	return command
 }
 
-// Errors that have an exit status of their own, or need no more words.
 var (
-	errDiffers  = errors.New("records that differ")
+	errDryRun   = errors.New("dry run") // with changes to make
 	errDeclined = errors.New("nothing changed")
 )
 
 func (a *app) apply(ctx context.Context, options applyOptions) error {
 	if !options.yes && !options.dryRun && !isTerminal(a.stdin) {
-		return usageError{errors.New("there is no terminal to ask on: give --yes or --dry-run")}
+		return usageError{errors.New("standard input is not a terminal; use --yes or --dry-run")}
 	}
-	records, err := a.readWanted(options.file)
+	records, err := a.readRecords(options.file)
 	if err != nil {
 		return err
 	}
-	plans, err := a.plans(records)
+	plans, err := a.newPlans(records)
 	if err != nil {
 		return err
 	}
 	for _, p := range plans {
-		if err := a.read(ctx, p, options.batch); err != nil {
+		if err := a.compare(ctx, p, options.batch); err != nil {
 			return err
 		}
 	}
@@ -81,33 +84,33 @@ func (a *app) apply(ctx context.Context, options applyOptions) error {
 			a.printPlan(p)
 		}
 	}
-	err = a.carryOut(ctx, plans, options)
+	err = a.execute(ctx, plans, options)
 	for _, p := range plans {
 		a.printOutcome(p, options.dryRun || errors.Is(err, errDeclined))
 	}
 	return err
 }
 
-// carryOut makes the changes, if there are any and they are wanted.
-func (a *app) carryOut(ctx context.Context, plans []*plan, options applyOptions) error {
+// execute makes the changes of plans if the options or the user allow it.
+func (a *app) execute(ctx context.Context, plans []*plan, options applyOptions) error {
 	changes := 0
 	for _, p := range plans {
 		changes += len(p.changes())
 	}
 	switch {
 	case changes == 0:
-		fmt.Fprintln(a.stderr, "Nothing to change, no write was sent.")
+		fmt.Fprintln(a.stderr, "Nothing to change; no write was sent.")
 		return nil
 	case options.dryRun:
-		return fmt.Errorf("%w: %d", errDiffers, changes)
+		return fmt.Errorf("%w: %s to change", errDryRun, recordCount(changes))
 	}
 	for _, p := range plans {
-		if permitted := options.yes && options.force; p.isDrastic() && !permitted {
-			return fmt.Errorf("%w: more than 30 %% of the %d records there would change, which --yes --force permits", errDeclined, p.existing())
+		if p.isDrastic() && (!options.yes || !options.force) {
+			return fmt.Errorf("%w: more than 30%% of the %d existing records would change; use --yes --force to allow it", errDeclined, p.existing())
 		}
 	}
 	if !options.yes {
-		if err := a.ask(ctx, fmt.Sprintf("Change %d? [y/N] ", changes)); err != nil {
+		if err := a.ask(ctx, fmt.Sprintf("Change %s? [y/N] ", recordCount(changes))); err != nil {
 			return err
 		}
 	}
@@ -121,12 +124,19 @@ func (a *app) carryOut(ctx context.Context, plans []*plan, options applyOptions)
 	return nil
 }
 
-// ask lets a person on a terminal decide.
+func recordCount(n int) string {
+	if n == 1 {
+		return "1 record"
+	}
+	return fmt.Sprintf("%d records", n)
+}
+
+// ask asks the user to confirm. It returns errDeclined unless the answer is yes.
 func (a *app) ask(ctx context.Context, question string) error {
 	fmt.Fprint(a.stderr, question)
 	answers := make(chan string, 1)
 	go func() {
-		answer, _ := bufio.NewReader(a.stdin).ReadString('\n') // the end of input is a no
+		answer, _ := bufio.NewReader(a.stdin).ReadString('\n') // EOF counts as no
 		answers <- strings.ToLower(strings.TrimSpace(answer))
 	}()
 	select {
@@ -140,15 +150,13 @@ func (a *app) ask(ctx context.Context, question string) error {
 	return errDeclined
 }
 
-// change makes the changes of a plan batch by batch, and ends with the first
-// that fails: the next run plans from what is there then.
+// change makes the changes of a plan in batches. It stops at the first batch
+// that fails: the next run of apply compares with the records as they are then.
 func (a *app) change(ctx context.Context, p *plan, batch int, progress *progress) error {
 	for _, action := range []action{actionSet, actionDelete} {
 		for steps := range slices.Chunk(p.withAction(action), batch) {
-			err := p.send(ctx, action, steps)
-			if err == nil {
-				a.changed = true
-			}
+			err := p.send(ctx, steps)
+			a.changed = a.changed || err == nil
 			for _, s := range steps {
 				s.State = stateAfter(doneStates[action], err)
 				if err != nil && s.State == stateUnchanged {
@@ -166,26 +174,26 @@ func (a *app) change(ctx context.Context, p *plan, batch int, progress *progress
 
 var doneStates = map[action]state{actionSet: stateSet, actionDelete: stateDeleted}
 
-// printPlan shows the changes as a diff.
+// printPlan prints the changes as a diff.
 func (a *app) printPlan(p *plan) {
 	changes := p.changes()
 	title := fmt.Sprintf("%d of %d records differ", len(changes), len(p.steps))
 	if p.kvmID != "" {
 		title = p.kvmID + ": " + title
 	}
-	fmt.Fprintln(a.stdout, a.paint(color.Bold).Sprint(title))
+	fmt.Fprintln(a.stdout, a.style(color.Bold).Sprint(title))
 	for _, s := range changes {
 		if s.From != "" {
-			fmt.Fprintln(a.stdout, a.paint(color.FgRed).Sprintf("- %s %s", s.IP, redact.Printable(s.From)))
+			fmt.Fprintln(a.stdout, a.style(color.FgRed).Sprintf("- %s %s", s.IP, redact.Printable(s.From)))
 		}
 		if s.To != "" {
-			fmt.Fprintln(a.stdout, a.paint(color.FgGreen).Sprintf("+ %s %s", s.IP, s.To))
+			fmt.Fprintln(a.stdout, a.style(color.FgGreen).Sprintf("+ %s %s", s.IP, s.To))
 		}
 	}
 }
 
-// printOutcome says what is known of each address; the plan alone, in JSON, if
-// nothing was to be changed.
+// printOutcome prints the state of each address. With planOnly, it prints only
+// the plan in JSON and nothing in a table, because printPlan did.
 func (a *app) printOutcome(p *plan, planOnly bool) {
 	if a.format == outputJSON {
 		a.printJSON(struct {
@@ -199,15 +207,15 @@ func (a *app) printOutcome(p *plan, planOnly bool) {
 	if planOnly || len(p.changes()) == 0 {
 		return
 	}
-	rows := [][]cell{{{text: "IP"}, {text: "NAME"}, {text: "STATE"}}}
-	for _, s := range p.steps {
-		rows = append(rows, []cell{{text: s.IP.String()}, {text: s.To}, {text: string(s.State), state: s.State}})
+	records := make([]recordState, len(p.steps))
+	for i, s := range p.steps {
+		records[i] = recordState{s.IP, s.To, s.State}
 	}
-	a.printTable(rows)
+	a.printRecordTable(records)
 	var counts []string
-	for _, known := range []state{stateSet, stateDeleted, stateUnchanged, stateFailed, stateUnknown} {
-		if n := p.count(known); n > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", n, known))
+	for _, s := range []state{stateSet, stateDeleted, stateUnchanged, stateFailed, stateUnknown} {
+		if n := p.count(s); n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
 	fmt.Fprintln(a.stderr, strings.Join(counts, ", "))

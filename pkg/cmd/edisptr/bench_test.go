@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// BenchmarkApply makes all records of a file on a fake EDIS in the same process,
-// in batches of 100: how long that takes for each address, and how much memory
-// is allocated for each batch. make bench runs it.
+// BenchmarkApply applies a file of new records to a fake EDIS in the same
+// process, in batches of 100. It reports the time per address and the memory
+// allocated per batch. "make bench" runs it.
 func BenchmarkApply(b *testing.B) {
 	const batch = 100
 	for _, addresses := range []int{100, 5_000, 50_000} {
@@ -18,11 +18,11 @@ func BenchmarkApply(b *testing.B) {
 			for i := range addresses {
 				fmt.Fprintf(&content, "10.%d.%d.%d: host-%d.example.com\n", i>>16, i>>8&255, i&255, i)
 			}
-			records := file(b, "records.yaml", content.String())
+			records := writeFile(b, "records.yaml", content.String())
 			var allocated uint64
 			for b.Loop() {
 				b.StopTimer()
-				_, env := sandboxed(b)
+				_, env := startSandbox(b)
 				before := allocatedBytes()
 				b.StartTimer()
 				got := run(b, env, "apply", "-f", records, "--yes")

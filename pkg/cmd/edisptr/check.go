@@ -18,19 +18,19 @@ func (a *app) checkCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "check IP ...",
 		Short: "Check forward-confirmed reverse DNS",
-		Long: `Asks the DNS for the PTR names of each address, and whether one of them leads
-back to the address, as mail servers do. Needs no session.`,
+		Long: `Check looks up the PTR names of each address and reports whether one of them
+resolves back to the address, as mail servers do. It needs no session.`,
 		Example: "  edisptr check 192.0.2.10 2001:db8::10",
 		Args:    atLeastOne("IP"),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.check(command.Context(), args, resolver)
 		},
 	}
-	command.Flags().StringVar(&resolver, "resolver", "", "`HOST:PORT` of a DNS server to ask instead of the system's")
+	command.Flags().StringVar(&resolver, "resolver", "", "query the DNS server at `HOST:PORT`")
 	return command
 }
 
-// checkResult is a result as printed.
+// checkResult is the check of one address as printed.
 type checkResult struct {
 	IP        netip.Addr `json:"ip"`
 	Names     []string   `json:"names"`
@@ -38,25 +38,24 @@ type checkResult struct {
 	Reason    string     `json:"reason"`
 }
 
-// errNotConfirmed ends a check with an exit status of its own.
 var errNotConfirmed = errors.New("not confirmed")
 
 func (a *app) check(ctx context.Context, args []string, resolver string) error {
-	addresses, bad := parseAddresses(args)
+	addresses, errs := parseAddresses(args)
 	if _, _, err := net.SplitHostPort(resolver); resolver != "" && err != nil {
-		bad.add("--resolver", resolver, "want HOST:PORT")
+		errs.add("--resolver", resolver, "want HOST:PORT")
 	}
-	if len(bad) > 0 {
-		return errors.Join(bad...)
+	if len(errs) > 0 {
+		return errors.Join(errs...)
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	results := make([]checkResult, len(addresses))
 	failed := 0
-	for i, result := range fcrdns.Check(ctx, resolverAt(resolver), addresses...) {
-		results[i] = checkResult{result.Address, []string{}, result.Confirmed, asked(result, resolver)}
+	for i, result := range fcrdns.Check(ctx, newResolver(resolver), addresses...) {
+		results[i] = checkResult{result.Address, []string{}, result.Confirmed, reasonFor(result, resolver)}
 		for _, name := range result.Names {
-			results[i].Names = append(results[i].Names, describeName(name))
+			results[i].Names = append(results[i].Names, formatName(name))
 		}
 		if !result.Confirmed {
 			failed++
@@ -64,31 +63,32 @@ func (a *app) check(ctx context.Context, args []string, resolver string) error {
 	}
 	a.printChecks(results)
 	if failed > 0 {
-		return fmt.Errorf("%d of %d addresses: %w", failed, len(addresses), errNotConfirmed)
+		return fmt.Errorf("%d of %d addresses %w", failed, len(addresses), errNotConfirmed)
 	}
 	return nil
 }
 
-// asked returns the reason of a result. Package net names the system's resolver
-// in a failure, whichever was asked.
-func asked(result fcrdns.Result, resolver string) string {
-	var failure *net.DNSError
-	if resolver != "" && errors.As(result.Err, &failure) && failure.Server != "" {
-		return strings.ReplaceAll(result.Reason, failure.Server, resolver)
+// reasonFor returns the reason of a result. The errors of package net name the
+// system's resolver even if Dial connects to another one.
+func reasonFor(result fcrdns.Result, resolver string) string {
+	var dnsErr *net.DNSError
+	if resolver != "" && errors.As(result.Err, &dnsErr) && dnsErr.Server != "" {
+		return strings.ReplaceAll(result.Reason, dnsErr.Server, resolver)
 	}
 	return result.Reason
 }
 
-// describeName tells of an alias, which a PTR should not point to.
-func describeName(name fcrdns.Name) string {
+// formatName marks aliases, because a PTR record should not point to one.
+func formatName(name fcrdns.Name) string {
 	if name.CNAME != "" {
 		return name.Host + " (alias of " + name.CNAME + ")"
 	}
 	return name.Host
 }
 
-// resolverAt asks the DNS server at an address; the system's if that is empty.
-func resolverAt(address string) *net.Resolver {
+// newResolver returns a resolver for the DNS server at address, or the system's
+// if address is empty.
+func newResolver(address string) *net.Resolver {
 	if address == "" {
 		return net.DefaultResolver
 	}

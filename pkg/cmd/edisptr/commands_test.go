@@ -16,8 +16,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// loggingIn is the environment of a user who logs in.
-func loggingIn(env map[string]string) map[string]string {
+// withLogin returns a copy of env without a session, so that commands log in.
+func withLogin(env map[string]string) map[string]string {
 	env = maps.Clone(env)
 	for _, name := range []string{"EDIS_SIGNATURE", "EDIS_VALID_UNTIL", "EDIS_API_HOST", "EDIS_KVM_ID"} {
 		delete(env, name)
@@ -25,7 +25,7 @@ func loggingIn(env map[string]string) map[string]string {
 	return env
 }
 
-func file(t testing.TB, name, content string) string {
+func writeFile(t testing.TB, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -34,8 +34,8 @@ func file(t testing.TB, name, content string) string {
 	return path
 }
 
-// writes counts the calls that write.
-func writes(server *edistest.Server) (count int) {
+// countWrites returns the number of requests that set or delete records.
+func countWrites(server *edistest.Server) (count int) {
 	for _, request := range server.Requests() {
 		if request.Path == "/set/ptr" || request.Path == "/del/ptr" {
 			count++
@@ -47,9 +47,9 @@ func writes(server *edistest.Server) (count int) {
 func TestGetAndDelete(t *testing.T) {
 	t.Parallel()
 	for _, login := range []bool{false, true} {
-		_, env := sandboxed(t)
+		_, env := startSandbox(t)
 		if login {
-			env = loggingIn(env)
+			env = withLogin(env)
 		}
 		run(t, env, "set", "192.0.2.10=Mail.example.com.", "2001:db8::10=mail.example.com")
 		want := result{stdout: `IP          NAME              STATE
@@ -57,83 +57,81 @@ func TestGetAndDelete(t *testing.T) {
 192.0.2.11                    absent
 `}
 		if got := run(t, env, "get", "192.0.2.11", "192.0.2.10"); got != want {
-			t.Errorf("get: %+v, want %+v", got, want)
+			t.Errorf("get = %+v, want %+v", got, want)
 		}
 		if got := run(t, env, "delete", "192.0.2.10", "-o", "json"); got.status != 0 || !strings.Contains(got.stdout, `"state": "deleted"`) || !strings.Contains(got.stdout, `"kvm_id": "kvm_123456_789012"`) {
-			t.Errorf("delete: %+v", got)
+			t.Errorf("delete = %+v, want status 0 and a deleted record of kvm_123456_789012", got)
 		}
 		if got := run(t, env, "get", "192.0.2.10", "-o", "json"); got.status != 0 || !strings.Contains(got.stdout, `"state": "absent"`) {
-			t.Errorf("get after delete: %+v", got)
+			t.Errorf("get after delete = %+v, want status 0 and an absent record", got)
 		}
 	}
 }
 
-func TestAddressCommandsRefuse(t *testing.T) {
+func TestAddressCommandErrors(t *testing.T) {
 	t.Parallel()
-	_, env := sandboxed(t)
+	_, env := startSandbox(t)
 	for _, command := range []string{"get", "delete", "check"} {
 		if got := run(t, env, command, "192.0.2.300", "x"); got.status != 2 || strings.Count(got.stderr, "not an IP address") != 2 {
-			t.Errorf("%s: %+v, want both arguments refused", command, got)
+			t.Errorf("%s = %+v, want status 2 and two input errors", command, got)
 		}
 		if got := run(t, env, command); got.status != 2 || !strings.Contains(got.stderr, "at least one IP") {
-			t.Errorf("%s without argument: %+v", command, got)
+			t.Errorf("%s without arguments = %+v, want status 2 and a usage error", command, got)
 		}
 	}
 	if got := run(t, env, "check", "--resolver", "x", "192.0.2.1"); got.status != 2 || !strings.Contains(got.stderr, "HOST:PORT") {
-		t.Errorf("check --resolver x: %+v", got)
+		t.Errorf("check --resolver x = %+v, want status 2 and HOST:PORT in stderr", got)
 	}
 	for _, status := range []int{500, 200} {
-		env := with(env, "EDIS_RDNS_URL", answering(t, status, "{}"))
+		env := with(env, "EDIS_RDNS_URL", respondWith(t, status, "{}"))
 		if got := run(t, env, "get", "192.0.2.1"); got.status != 1 || got.stdout != "" {
-			t.Errorf("get at a service that answers %d: %+v, want status 1", status, got)
+			t.Errorf("get with response %d {} = %+v, want status 1 and empty stdout", status, got)
 		}
 		if got := run(t, env, "delete", "192.0.2.1"); got.status != 3 || !strings.Contains(got.stdout, "unknown") {
-			t.Errorf("delete at a service that answers %d: %+v, want status 3", status, got)
+			t.Errorf("delete with response %d {} = %+v, want status 3 and an unknown record", status, got)
 		}
 	}
 }
 
 func TestServers(t *testing.T) {
 	t.Parallel()
-	server, env := sandboxed(t)
+	server, env := startSandbox(t)
 	server.AddAccount(edistest.Account{Email: "a@example.com", Password: "p+&=% ä", KVMs: []edistest.KVM{
 		{ID: "kvm_2", Description: "second\x1b[2J", Suspended: true}, {ID: "kvm_1", PrimaryIP: netip.MustParseAddr("192.0.2.7")},
 	}})
 	env["EDIS_EMAIL"], env["EDIS_PASSWORD"] = "a@example.com", ""
-	env["EDIS_PASSWORD_FILE"] = file(t, "password", "p+&=% ä\n")
+	env["EDIS_PASSWORD_FILE"] = writeFile(t, "password", "p+&=% ä\n")
 	got := run(t, env, "servers")
 	if got.status != 0 || !strings.Contains(got.stdout, "kvm_1   192.0.2.7   ") || !strings.Contains(got.stdout, "suspended second [2J") {
-		t.Errorf("servers: %+v", got)
+		t.Errorf("servers = %+v, want status 0, kvm_1 and the suspended kvm_2", got)
 	}
 	got = run(t, env, "servers", "-o", "json")
-	var list struct{ Servers []serverJSON }
+	var list struct{ Servers []serverInfo }
 	if err := json.Unmarshal([]byte(got.stdout), &list); err != nil || len(list.Servers) != 2 || !list.Servers[1].Suspended || list.Servers[0].PrimaryIP != "192.0.2.7" {
-		t.Errorf("servers -o json: %+v, %v", got, err)
+		t.Errorf("servers -o json = %+v (%v), want kvm_1 and the suspended kvm_2", got, err)
 	}
 	env["EDIS_PASSWORD"] = "wrong"
 	if got := run(t, env, "servers"); got.status != 1 || !strings.Contains(got.stderr, "401") || strings.Contains(got.stderr, "wrong\"") {
-		t.Errorf("servers with a wrong password: %+v", got)
+		t.Errorf("servers with a wrong password = %+v, want status 1 and 401 without the password", got)
 	}
 	env["EDIS_PASSWORD"], env["EDIS_PASSWORD_FILE"] = "", "/does/not/exist"
 	if got := run(t, env, "servers"); got.status != 2 || !strings.Contains(got.stderr, "EDIS_PASSWORD_FILE") {
-		t.Errorf("servers without password file: %+v", got)
+		t.Errorf("servers with a missing password file = %+v, want status 2 and EDIS_PASSWORD_FILE in stderr", got)
 	}
 }
 
-type serverJSON = server
-
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	server, env := sandboxed(t)
+	server, env := startSandbox(t)
 	run(t, env, "set", "192.0.2.10=mail.example.com", "192.0.2.11=mail.example.com")
 	server.AddHost("mail.example.com", netip.MustParseAddr("192.0.2.10"))
 	got := run(t, nil, "check", "--resolver", env["EDIS_DNS"], "192.0.2.10")
 	if got.status != 0 || !strings.Contains(got.stdout, "192.0.2.10  mail.example.com  confirmed\n") {
-		t.Errorf("check: %+v", got)
+		t.Errorf("check = %+v, want status 0 and 192.0.2.10 confirmed", got)
 	}
 	got = run(t, nil, "check", "--resolver", env["EDIS_DNS"], "192.0.2.10", "192.0.2.11", "192.0.2.12")
 	if got.status != 4 || !strings.Contains(got.stdout, "mail.example.com resolves to 192.0.2.10") || !strings.Contains(got.stdout, "no PTR record") {
-		t.Errorf("check: %+v, want status 4", got)
+		t.Errorf("check = %+v, want status 4 and two reasons", got)
 	}
 	got = run(t, nil, "check", "-o", "json", "--resolver", env["EDIS_DNS"], "192.0.2.12")
 	want := `{
@@ -148,29 +146,29 @@ func TestCheck(t *testing.T) {
 }
 `
 	if got.status != 4 || got.stdout != want {
-		t.Errorf("check -o json: %+v, want %s", got, want)
+		t.Errorf("check -o json = %+v, want status 4 and stdout %s", got, want)
 	}
 }
 
-// A resolver that cannot be asked is named, and not that of the system.
+// A failed lookup names the given resolver, not the system's.
 func TestCheckNamesTheResolver(t *testing.T) {
 	t.Parallel()
 	got := run(t, nil, "check", "--resolver", "127.0.0.1:1", "192.0.2.12")
 	if got.status != 4 || !strings.Contains(got.stdout, "on 127.0.0.1:1") {
-		t.Errorf("check: %+v", got)
+		t.Errorf("check = %+v, want status 4 and 127.0.0.1:1 in stdout", got)
 	}
 }
 
 func TestSetConfirm(t *testing.T) {
 	t.Parallel()
-	server, env := sandboxed(t)
+	server, env := startSandbox(t)
 	server.SetLag(100 * time.Millisecond)
 	if got := run(t, env, "set", "--confirm", "192.0.2.10=Mail.example.com"); got.status != 0 || !strings.Contains(got.stdout, "set") {
-		t.Errorf("set --confirm: %+v", got)
+		t.Errorf("set --confirm = %+v, want status 0 and a set record", got)
 	}
 	server.Fail("getPTR", edistest.Fault{Status: 401})
 	if got := run(t, env, "set", "--confirm", "192.0.2.11=mail.example.com"); got.status != 3 || !strings.Contains(got.stdout, "unknown") {
-		t.Errorf("set --confirm that cannot be read back: %+v, want status 3", got)
+		t.Errorf("set --confirm with a failing read = %+v, want status 3 and an unknown record", got)
 	}
 }
 
@@ -188,92 +186,92 @@ func TestApplyReadsFiles(t *testing.T) {
 	for name, content := range map[string]string{
 		"zone.db":      zoneFile,
 		"full.zone":    "10.2.0.192.in-addr.arpa. 60 IN PTR mail.example.com.\n11.2.0.192.IN-ADDR.ARPA. IN PTR www.example.com.\n",
-		"ptr.yaml":     "# ours\n192.0.2.10: mail.example.com\n\"192.0.2.11\": WWW.example.com.\n",
+		"ptr.yaml":     "# comment\n192.0.2.10: mail.example.com\n\"192.0.2.11\": WWW.example.com.\n",
 		"bom.yaml":     "\ufeff192.0.2.10: mail.example.com\n192.0.2.11: www.example.com\n",
 		"class.zone":   "12.2.0.192.in-addr.arpa. 60 CH PTR c.example.\n10.2.0.192.in-addr.arpa. 60 IN PTR mail.example.com.\n11.2.0.192.in-addr.arpa. IN PTR www.example.com.\n",
 		"ptr.json":     `{"192.0.2.10": "mail.example.com", "::ffff:192.0.2.11": "www.example.com"}`,
 		"servers.yaml": "kvm_123456_789012:\n  192.0.2.10: mail.example.com\n  192.0.2.11: www.example.com\n",
 	} {
-		server, env := sandboxed(t)
-		if got := run(t, env, "apply", "-f", file(t, name, content), "--yes"); got.status != 0 || !strings.Contains(got.stdout, "+ 192.0.2.10 mail.example.com\n") {
-			t.Errorf("apply %s: %+v", name, got)
+		server, env := startSandbox(t)
+		if got := run(t, env, "apply", "-f", writeFile(t, name, content), "--yes"); got.status != 0 || !strings.Contains(got.stdout, "+ 192.0.2.10 mail.example.com\n") {
+			t.Errorf("apply -f %s = %+v, want status 0 and a diff", name, got)
 		}
 		if got := server.PTRs(); !maps.Equal(got, want) {
-			t.Errorf("apply %s set %v, want %v", name, got, want)
+			t.Errorf("records after apply -f %s = %v, want %v", name, got, want)
 		}
 	}
-	server, env := sandboxed(t)
+	server, env := startSandbox(t)
 	ip6 := "$ORIGIN 8.b.d.0.1.0.0.2.ip6.arpa.\n0.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0 IN PTR mail.example.com.\n"
 	var stdout, stderr bytes.Buffer
 	status := exec(t.Context(), []string{"apply", "-f", "-", "--yes"}, strings.NewReader(ip6), &stdout, &stderr, func(name string) string { return env[name] })
 	if got := server.PTRs()[netip.MustParseAddr("2001:db8::10")]; status != 0 || got != "mail.example.com" {
-		t.Errorf("apply of an IPv6 zone on stdin: status %d, %s%s", status, &stdout, &stderr)
+		t.Errorf("apply -f - with an IPv6 zone = %d, record %q, want 0 and mail.example.com\n%s%s", status, got, &stdout, &stderr)
 	}
 }
 
-func TestApplyRefusesFiles(t *testing.T) {
+func TestApplyInvalidFiles(t *testing.T) {
 	t.Parallel()
-	server, env := sandboxed(t)
+	server, env := startSandbox(t)
 	for content, wants := range map[string][]string{
 		"":                 {"no records"},
 		"- 192.0.2.1\n":    {"line 1", "map"},
 		"192.0.2.1: [a]\n": {"line 1", "192.0.2.1"},
-		"{":                {"neither YAML"},
+		"{":                {"not YAML"},
 		"192.0.2.300: a\n192.0.2.1: a_b\n224.0.0.1: c\n":                       {"line 1", "192.0.2.300", "line 2", "a_b", "--allow-underscore", "line 3", "multicast"},
-		"192.0.2.1: a\n::ffff:192.0.2.1: b\n":                                  {"line 2", "more than once"},
-		"192.0.2.1: a\n192.0.2.1: b\n":                                         {"more than once"},
+		"192.0.2.1: a\n::ffff:192.0.2.1: b\n":                                  {"line 2", "duplicate address"},
+		"192.0.2.1: a\n192.0.2.1: b\n":                                         {"duplicate address"},
 		"kvm_other:\n  192.0.2.1: a\n":                                         {"kvm_other", "EDIS_EMAIL"},
 		"$ORIGIN example.com.\n10 IN PTR a.example.\n":                         {"10.example.com.", "$ORIGIN"},
-		"192.0.2.1: true\n192.0.2.2: ''\n":                                     {"line 1", "line 2", "as text"},
+		"192.0.2.1: true\n192.0.2.2: ''\n":                                     {"line 1", "line 2", "host name string"},
 		"192.0.2.1: a\n---\n192.0.2.2: b\n":                                    {"more than one"},
-		"192.0.2.1: a\nkvm_123456_789012: {192.0.2.1: b}\n":                    {"line 2", "more than once"},
+		"192.0.2.1: a\nkvm_123456_789012: {192.0.2.1: b}\n":                    {"line 2", "duplicate address"},
 		"$ORIGIN 2.0.192.in-addr.arpa.\n10 1 IN PTR a.example.\n11 1 IN PTR\n": {"11.2.0.192.in-addr.arpa.", "no host name"},
-		"$ORIGIN 2.0.192.in-addr.arpa.\n10 1 IN PTR mail.example.com\n":        {"dot at its end"},
+		"$ORIGIN 2.0.192.in-addr.arpa.\n10 1 IN PTR mail.example.com\n":        {"trailing dot"},
 		"$TTL x\n":    {"zone file"},
 		"10 IN PTR\n": {"zone file"},
-		"1.2.0.192.in-addr.arpa. 1 IN PTR a_b.\n1.2.0.192.in-addr.arpa. 1 IN PTR c.\n1.2.0.192.in-addr.arpa. 1 IN PTR d.\n": {"underscore", "more than once"},
+		"1.2.0.192.in-addr.arpa. 1 IN PTR a_b.\n1.2.0.192.in-addr.arpa. 1 IN PTR c.\n1.2.0.192.in-addr.arpa. 1 IN PTR d.\n": {"underscore", "duplicate address"},
 		"01.2.0.192.in-addr.arpa. 1 IN PTR a.\n": {"not the reverse name"},
 	} {
-		got := run(t, env, "apply", "-f", file(t, "f", content), "--yes")
+		got := run(t, env, "apply", "-f", writeFile(t, "f", content), "--yes")
 		for _, want := range wants {
 			if got.status != 2 || !strings.Contains(got.stderr, want) {
-				t.Errorf("apply of %q: %+v, want status 2 and %q", content, got, want)
+				t.Errorf("apply of %q = %+v, want status 2 and %q in stderr", content, got, want)
 			}
 		}
 	}
-	for _, args := range [][]string{{"apply"}, {"apply", "-f", "x", "--batch", "0"}, {"apply", "-f", "/does/not/exist"}, {"apply", "-f", file(t, "f", "192.0.2.1: a")}} {
+	for _, args := range [][]string{{"apply"}, {"apply", "-f", "x", "--batch", "0"}, {"apply", "-f", "/does/not/exist"}, {"apply", "-f", writeFile(t, "f", "192.0.2.1: a")}} {
 		if got := run(t, env, args...); got.status != 2 {
-			t.Errorf("%v: %+v, want status 2", args, got)
+			t.Errorf("%q = %+v, want status 2", args, got)
 		}
 	}
-	if n := writes(server); n != 0 {
-		t.Errorf("the service saw %d writes, want 0", n)
+	if n := countWrites(server); n != 0 {
+		t.Errorf("got %d writes, want 0", n)
 	}
 }
 
 func TestApplyPlansAndDeletes(t *testing.T) {
 	t.Parallel()
-	server, env := sandboxed(t)
+	server, env := startSandbox(t)
 	run(t, env, "set", "192.0.2.1=keep.example", "192.0.2.2=old.example", "192.0.2.3=gone.example")
-	records := file(t, "f", "192.0.2.1: keep.example\n192.0.2.2: new.example\n192.0.2.3:\n192.0.2.4: null\n192.0.2.5: five.example\n")
-	before := writes(server)
+	records := writeFile(t, "f", "192.0.2.1: keep.example\n192.0.2.2: new.example\n192.0.2.3:\n192.0.2.4: null\n192.0.2.5: five.example\n")
+	before := countWrites(server)
 	got := run(t, env, "apply", "-f", records, "--dry-run")
 	want := "kvm_123456_789012: 3 of 5 records differ\n- 192.0.2.2 old.example\n+ 192.0.2.2 new.example\n- 192.0.2.3 gone.example\n+ 192.0.2.5 five.example\n"
-	if got.status != 4 || got.stdout != want || writes(server) != before {
-		t.Errorf("apply --dry-run: %+v, want status 4 and %s", got, want)
+	if got.status != 4 || got.stdout != want || countWrites(server) != before {
+		t.Errorf("apply --dry-run = %+v, want status 4, no write and stdout %s", got, want)
 	}
 	got = run(t, env, "apply", "-f", records, "--yes", "--batch", "1")
 	for _, line := range []string{"192.0.2.1  keep.example  unchanged\n", "192.0.2.2  new.example   set\n", "192.0.2.3                deleted\n", "192.0.2.4                unchanged\n"} {
 		if got.status != 0 || !strings.Contains(got.stdout, line) {
-			t.Errorf("apply: %+v, want %q", got, line)
+			t.Errorf("apply = %+v, want status 0 and %q", got, line)
 		}
 	}
-	if n := writes(server) - before; n != 3 {
-		t.Errorf("%d writes for 3 changes in batches of one", n)
+	if n := countWrites(server) - before; n != 3 {
+		t.Errorf("got %d writes, want 3", n)
 	}
 	got = run(t, env, "apply", "-f", records, "--yes")
-	if got.status != 0 || !strings.Contains(got.stderr, "no write was sent") || writes(server)-before != 3 {
-		t.Errorf("apply of an unchanged file: %+v, want no write", got)
+	if got.status != 0 || !strings.Contains(got.stderr, "no write was sent") || countWrites(server)-before != 3 {
+		t.Errorf("apply of an unchanged file = %+v, want status 0 and no write", got)
 	}
 	got = run(t, env, "apply", "-f", records, "--dry-run", "-o", "json")
 	var outcome struct {
@@ -282,89 +280,89 @@ func TestApplyPlansAndDeletes(t *testing.T) {
 		Applied, Unknown int
 	}
 	if err := json.Unmarshal([]byte(got.stdout), &outcome); err != nil || got.status != 0 || outcome.KVMID != "kvm_123456_789012" || len(outcome.Plan) != 5 || outcome.Plan[0].Action != actionKeep {
-		t.Errorf("apply -o json: %+v, %v", got, err)
+		t.Errorf("apply -o json = %+v (%v), want status 0 and a plan of 5 records", got, err)
 	}
 }
 
-func TestApplyRefusesDrasticChanges(t *testing.T) {
+func TestApplyDrasticChanges(t *testing.T) {
 	t.Parallel()
-	_, env := sandboxed(t)
-	var there, wanted strings.Builder
+	_, env := startSandbox(t)
+	var current, desired strings.Builder
 	for i := range 11 {
-		fmt.Fprintf(&there, "192.0.2.%d: old.example\n", i+1)
+		fmt.Fprintf(&current, "192.0.2.%d: old.example\n", i+1)
 		name := "old"
 		if i < 4 {
 			name = "new"
 		}
-		fmt.Fprintf(&wanted, "192.0.2.%d: %s.example\n", i+1, name)
+		fmt.Fprintf(&desired, "192.0.2.%d: %s.example\n", i+1, name)
 	}
-	if got := run(t, env, "apply", "-f", file(t, "f", there.String()), "--yes"); got.status != 0 {
-		t.Fatalf("apply: %+v", got)
+	if got := run(t, env, "apply", "-f", writeFile(t, "f", current.String()), "--yes"); got.status != 0 {
+		t.Fatalf("apply = %+v, want status 0", got)
 	}
-	drastic := file(t, "f", wanted.String())
+	drastic := writeFile(t, "f", desired.String())
 	if got := run(t, env, "apply", "-f", drastic, "--yes"); got.status != 1 || !strings.Contains(got.stderr, "--yes --force") {
-		t.Errorf("apply of 4 in 11 changes: %+v, want status 1", got)
+		t.Errorf("apply --yes with 4 changes of 11 = %+v, want status 1 and --yes --force in stderr", got)
 	}
 	if got := run(t, env, "apply", "-f", drastic, "--yes", "--force"); got.status != 0 {
-		t.Errorf("apply --yes --force: %+v", got)
+		t.Errorf("apply --yes --force = %+v, want status 0", got)
 	}
 }
 
-func TestApplySaysWhatFailed(t *testing.T) {
+func TestApplyFailedBatch(t *testing.T) {
 	t.Parallel()
-	server, env := sandboxed(t)
-	records := file(t, "f", "192.0.2.1: a.example\n192.0.2.2: b.example\n192.0.2.3: c.example\n")
+	server, env := startSandbox(t)
+	records := writeFile(t, "f", "192.0.2.1: a.example\n192.0.2.2: b.example\n192.0.2.3: c.example\n")
 	server.Fail("setPTR", edistest.Fault{Delay: time.Millisecond}, edistest.Fault{Status: 400})
 	got := run(t, env, "apply", "-f", records, "--yes", "--batch", "1")
 	for _, line := range []string{"192.0.2.1  a.example  set\n", "192.0.2.2  b.example  failed\n", "192.0.2.3  c.example  unchanged\n"} {
 		if got.status != 3 || !strings.Contains(got.stdout, line) {
-			t.Errorf("apply with a refused batch: %+v, want status 3 and %q", got, line)
+			t.Errorf("apply with a failed batch = %+v, want status 3 and %q", got, line)
 		}
 	}
 	if !strings.Contains(got.stderr, "some records were changed") || strings.Contains(got.stderr, "nothing changed") {
-		t.Errorf("apply with a refused batch says %q", got.stderr)
+		t.Errorf("apply with a failed batch: stderr = %q, want that some records were changed", got.stderr)
 	}
 	server.Fail("setPTR", edistest.Fault{Status: 401})
 	if got := run(t, env, "apply", "-f", records, "--yes"); got.status != 1 || !strings.Contains(got.stdout, "failed") {
-		t.Errorf("apply that is refused as a whole: %+v, want status 1", got)
+		t.Errorf("apply with all batches failed = %+v, want status 1 and a failed record", got)
 	}
-	if got := run(t, with(env, "EDIS_RDNS_URL", answering(t, 500, "{}")), "apply", "-f", records, "--yes"); got.status != 1 || got.stdout != "" {
-		t.Errorf("apply that cannot read: %+v, want status 1", got)
+	if got := run(t, with(env, "EDIS_RDNS_URL", respondWith(t, 500, "{}")), "apply", "-f", records, "--yes"); got.status != 1 || got.stdout != "" {
+		t.Errorf("apply with a failing read = %+v, want status 1 and empty stdout", got)
 	}
 }
 
 func TestApplyToSeveralServers(t *testing.T) {
 	t.Parallel()
-	server, env := sandboxed(t)
+	server, env := startSandbox(t)
 	server.AddAccount(edistest.Account{Email: "a@example.com", Password: "p", KVMs: []edistest.KVM{
 		{ID: "kvm_1", Addresses: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}},
 		{ID: "kvm_2", Addresses: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}},
 	}})
-	env = loggingIn(env)
+	env = withLogin(env)
 	env["EDIS_EMAIL"], env["EDIS_PASSWORD"] = "a@example.com", "p"
-	records := file(t, "f", "kvm_1:\n  198.51.100.1: a.example\nkvm_2:\n  203.0.113.1: b.example\n")
+	records := writeFile(t, "f", "kvm_1:\n  198.51.100.1: a.example\nkvm_2:\n  203.0.113.1: b.example\n")
 	if got := run(t, env, "apply", "-f", records, "--yes"); got.status != 0 {
-		t.Errorf("apply: %+v", got)
+		t.Errorf("apply = %+v, want status 0", got)
 	}
 	if n := len(server.PTRs()); n != 2 {
-		t.Errorf("%d records are set, want 2", n)
+		t.Errorf("got %d records, want 2", n)
 	}
-	wrong := file(t, "f", "kvm_1:\n  203.0.113.1: a.example\n")
+	wrong := writeFile(t, "f", "kvm_1:\n  203.0.113.1: a.example\n")
 	if got := run(t, env, "apply", "-f", wrong, "--yes"); got.status != 1 || !strings.Contains(got.stderr, "203.0.113.1") {
-		t.Errorf("apply to an address of another server: %+v, want status 1", got)
+		t.Errorf("apply to an address of another server = %+v, want status 1 and the address in stderr", got)
 	}
 }
 
-// 5,000 addresses, interrupted half-way and run again: none missing, none set
-// twice.
-func TestApplyContinues(t *testing.T) {
+// An apply of 5,000 addresses that is interrupted halfway and run again sets all
+// of them. Only the interrupted batch may be sent twice.
+func TestApplyResumes(t *testing.T) {
 	t.Parallel()
-	server, env := sandboxed(t)
+	server, env := startSandbox(t)
 	var content strings.Builder
 	for i := range 5000 {
 		fmt.Fprintf(&content, "10.1.%d.%d: h%d.example\n", i/250, i%250, i)
 	}
-	records := file(t, "f", content.String())
+	records := writeFile(t, "f", content.String())
 	ctx, interrupt := context.WithCancel(t.Context())
 	go func() {
 		for len(server.PTRs()) < 2500 {
@@ -376,16 +374,16 @@ func TestApplyContinues(t *testing.T) {
 	status := exec(ctx, []string{"apply", "-f", records, "--yes"}, strings.NewReader(""), &stdout, &stderr, func(name string) string { return env[name] })
 	half := len(server.PTRs())
 	if status != 3 || half < 2500 || half == 5000 || !strings.Contains(stdout.String(), "  unchanged\n") {
-		t.Errorf("interrupted with %d records set: status %d, stderr %s", half, status, &stderr)
+		t.Errorf("interrupted apply = %d with %d records set, want 3 and 2500 to 4999; stderr %s", status, half, &stderr)
 	}
 	if reported := strings.Count(stdout.String(), "  set\n"); reported > half || reported < half-100 {
-		t.Errorf("%d records were reported as set, the server has %d", reported, half)
+		t.Errorf("apply reported %d records as set, want %d", reported, half)
 	}
 	if got := run(t, env, "apply", "-f", records, "--yes"); got.status != 0 {
-		t.Errorf("the second run: status %d, stderr %s", got.status, got.stderr)
+		t.Errorf("second apply = %d, want 0; stderr %s", got.status, got.stderr)
 	}
 	if n := len(server.PTRs()); n != 5000 {
-		t.Errorf("%d records are set, want 5000", n)
+		t.Errorf("got %d records, want 5000", n)
 	}
 	sent := make(map[string]int)
 	for _, request := range server.Requests() {
@@ -401,7 +399,7 @@ func TestApplyContinues(t *testing.T) {
 	}
 	for ip, times := range sent {
 		if times > 2 {
-			t.Errorf("%s was set %d times", ip, times)
+			t.Errorf("%s was set %d times, want at most 2", ip, times)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,39 +14,41 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// Exit states, also told in the help text.
+// Exit statuses, also listed in longHelp.
 const (
-	exitDone    = 0
+	exitOK      = 0
 	exitFailed  = 1 // nothing changed
-	exitUsage   = 2 // wrong usage or input, nothing sent
-	exitUnknown = 3 // some records may have changed
-	exitDiffers = 4 // what was asked for is not so
+	exitUsage   = 2 // usage or input error; nothing sent
+	exitUnknown = 3 // some records changed or may have changed
+	exitDiffers = 4 // check: not confirmed; apply --dry-run: records differ
 )
 
-const longHelp = `edisptr reads and sets the reverse DNS (PTR) records of KVM servers at EDIS
-Global. The environment names the account, or holds a ready session:
-  EDIS_EMAIL         login of the account
-  EDIS_PASSWORD      its password (secret), or
-  EDIS_PASSWORD_FILE a file that holds it
-  EDIS_KVM_ID        KVM id, such as kvm_123456_789012; may be left out for an
-                     account with one KVM server
+const longHelp = `edisptr manages the reverse DNS (PTR) records of KVM servers at EDIS Global.
 
-  EDIS_SIGNATURE     signature of a ready session (secret), used before a login
-  EDIS_VALID_UNTIL   end of the session in Unix seconds
-  EDIS_API_HOST      API host of the session; may be left out
+It reads the account or an existing session from the environment:
+  EDIS_EMAIL          account login
+  EDIS_PASSWORD       account password (secret)
+  EDIS_PASSWORD_FILE  file with the password, used if EDIS_PASSWORD is not set
+  EDIS_KVM_ID         KVM ID, such as kvm_123456_789012; optional if the
+                      account has only one KVM server
 
-  EDIS_RDNS_URL, EDIS_AUTH_URL   other servers, such as those of the sandbox
-  NO_COLOR                       no colour on a terminal
+  EDIS_SIGNATURE      signature of a session (secret), used instead of a login
+  EDIS_VALID_UNTIL    expiry of the session in Unix seconds
+  EDIS_API_HOST       API host of the session; optional
+
+  EDIS_RDNS_URL       URL of the reverse DNS service, if not the default
+  EDIS_AUTH_URL       URL of the login service, if not the default
+  NO_COLOR            disable colors
 
 Exit status:
-  0  done
-  1  failed, nothing changed
-  2  wrong usage or input, nothing sent
-  3  some records may have changed, or some have and others not: see the list
-  4  check: not confirmed; apply --dry-run: there are differences`
+  0  success
+  1  failed; nothing changed
+  2  usage or input error; nothing sent
+  3  some records changed or may have changed; see the output
+  4  check: not confirmed; apply --dry-run: records differ`
 
-// app is what the commands share: the streams and the environment of one run,
-// and the global flags.
+// app holds what the commands share: the streams, the environment and the
+// flags of one run.
 type app struct {
 	stdin  io.Reader
 	stdout *output
@@ -56,28 +59,28 @@ type app struct {
 	timeout time.Duration
 	verbose bool
 
-	allowUnderscore bool // of set and apply
+	allowUnderscore bool // set and apply only
 
-	running bool // a command has begun: what fails now is not the usage
-	changed bool // records were set
+	running bool // the command line is valid and its command has started
+	changed bool // a write succeeded
 }
 
-// exec runs edisptr and returns its exit status. env looks up an environment
-// variable, as os.Getenv does.
+// exec runs edisptr and returns its exit status. The env function looks up an
+// environment variable, as os.Getenv does.
 func exec(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
 	a := &app{stdin: stdin, stdout: &output{Writer: stdout}, stderr: stderr, env: env}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
-		err = a.stdout.failure
+		err = a.stdout.err
 	}
 	if err == nil {
-		return exitDone
+		return exitOK
 	}
-	fmt.Fprintln(stderr, "edisptr:", a.describe(err))
+	fmt.Fprintln(stderr, "edisptr:", a.errorText(err))
 	if !a.running {
-		fmt.Fprintln(stderr, "See edisptr help.")
+		fmt.Fprintln(stderr, "Run 'edisptr help' for usage.")
 	}
 	return a.exitStatus(err)
 }
@@ -85,16 +88,16 @@ func exec(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "edisptr",
-		Short:         "Set reverse DNS (PTR) records at EDIS Global",
+		Short:         "Manage reverse DNS (PTR) records at EDIS Global",
 		Long:          longHelp,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if a.format != outputTable && a.format != outputJSON {
-				return fmt.Errorf("--output is %q: want table or json", a.format)
+				return fmt.Errorf("invalid --output %q: want table or json", a.format)
 			}
 			if a.timeout <= 0 {
-				return fmt.Errorf("--timeout is %s: want more than zero", a.timeout)
+				return fmt.Errorf("invalid --timeout %s: must be positive", a.timeout)
 			}
 			a.running = true
 			return nil
@@ -104,8 +107,8 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.format, "output", "o", outputTable, "what to print: table or json")
-	flags.DurationVar(&a.timeout, "timeout", 30*time.Second, "time limit of one request")
+	flags.StringVarP(&a.format, "output", "o", outputTable, "output format: table or json")
+	flags.DurationVar(&a.timeout, "timeout", 30*time.Second, "timeout of each request")
 	flags.BoolVar(&a.verbose, "verbose", false, "log each request to standard error")
 	root.AddCommand(
 		a.setCommand(), a.getCommand(), a.deleteCommand(), a.applyCommand(), a.checkCommand(), a.serversCommand(),
@@ -115,27 +118,26 @@ func (a *app) rootCommand() *cobra.Command {
 	return root
 }
 
-// helpCommand takes the place of cobra's, which is content with a command that
-// there is not.
+// helpCommand replaces cobra's, which succeeds for an unknown command.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [command]",
-		Short: "Help about a command",
+		Short: "Show help for a command",
 		RunE: func(command *cobra.Command, args []string) error {
-			about, rest, err := command.Root().Find(args)
+			topic, rest, err := command.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usageError{fmt.Errorf("no such command: %q", args)}
+				return usageError{fmt.Errorf("unknown command %q", strings.Join(args, " "))}
 			}
-			return about.Help()
+			return topic.Help()
 		},
 	}
 }
 
-// usageError is wrong usage that a command found.
+// usageError is a usage error that a command finds after it has started.
 type usageError struct{ error }
 
-// exitStatus says how a run with this error ended. What a write may have changed
-// comes first.
+// exitStatus returns the exit status of a run that ends with err. Changed
+// records take precedence over the kind of error.
 func (a *app) exitStatus(err error) int {
 	var usage usageError
 	switch {
@@ -143,13 +145,13 @@ func (a *app) exitStatus(err error) int {
 		return exitUnknown
 	case !a.running, errors.As(err, &usage), errors.Is(err, edis.ErrInvalidInput):
 		return exitUsage
-	case errors.Is(err, errNotConfirmed), errors.Is(err, errDiffers):
+	case errors.Is(err, errNotConfirmed), errors.Is(err, errDryRun):
 		return exitDiffers
 	}
 	return exitFailed
 }
 
-// client returns a client as the environment and the global flags say.
+// client returns a client configured by the environment and the flags.
 func (a *app) client() (*edis.Client, error) {
 	options := &edis.Options{
 		RDNSURL:         a.env("EDIS_RDNS_URL"),

@@ -17,7 +17,7 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// result is what a run of edisptr left behind.
+// result is the outcome of a run of edisptr.
 type result struct {
 	status         int
 	stdout, stderr string
@@ -30,8 +30,8 @@ func run(t testing.TB, env map[string]string, args ...string) result {
 	return result{status, stdout.String(), stderr.String()}
 }
 
-// sandboxed starts a fake EDIS and returns the environment that leads to it.
-func sandboxed(t testing.TB) (*edistest.Server, map[string]string) {
+// startSandbox starts a fake EDIS and returns the environment for using it.
+func startSandbox(t testing.TB) (*edistest.Server, map[string]string) {
 	t.Helper()
 	server := edistest.NewServer()
 	t.Cleanup(server.Close)
@@ -42,6 +42,7 @@ func sandboxed(t testing.TB) (*edistest.Server, map[string]string) {
 	return server, env
 }
 
+// with returns a copy of env with one variable set.
 func with(env map[string]string, name, value string) map[string]string {
 	env = maps.Clone(env)
 	if env == nil {
@@ -51,8 +52,9 @@ func with(env map[string]string, name, value string) map[string]string {
 	return env
 }
 
-// answering is a service that gives the same answer to all requests.
-func answering(t *testing.T, status int, body string) string {
+// respondWith starts a service with the same response to every request, and
+// returns its URL.
+func respondWith(t *testing.T, status int, body string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -65,18 +67,18 @@ func answering(t *testing.T, status int, body string) string {
 
 func TestSet(t *testing.T) {
 	t.Parallel()
-	server, env := sandboxed(t)
+	server, env := startSandbox(t)
 	got := run(t, env, "set", "192.0.2.10=mail.example.com", "2001:db8::10=mail.example.com")
 	want := result{stdout: `IP            NAME              STATE
 192.0.2.10    mail.example.com  set
 2001:db8::10  mail.example.com  set
 `}
 	if got != want {
-		t.Errorf("set: %+v, want %+v", got, want)
+		t.Errorf("set = %+v, want %+v", got, want)
 	}
 	requests := server.Requests()
 	if len(requests) != 1 {
-		t.Fatalf("the service saw %d requests, want 1", len(requests))
+		t.Fatalf("got %d requests, want 1", len(requests))
 	}
 	form, err := url.ParseQuery(requests[0].Body)
 	if err != nil {
@@ -89,7 +91,7 @@ func TestSet(t *testing.T) {
 
 func TestSetJSON(t *testing.T) {
 	t.Parallel()
-	_, env := sandboxed(t)
+	_, env := startSandbox(t)
 	got := run(t, env, "-o", "json", "set", "2001:db8::10=mail.example.com", "::ffff:192.0.2.10=mail.example.com")
 	want := `{
   "kvm_id": "kvm_123456_789012",
@@ -108,42 +110,42 @@ func TestSetJSON(t *testing.T) {
 }
 `
 	if got.status != 0 || got.stdout != want || got.stderr != "" {
-		t.Errorf("set -o json: %+v, want %s", got, want)
+		t.Errorf("set -o json = %+v, want stdout %s", got, want)
 	}
 }
 
 func TestExitStatus(t *testing.T) {
 	t.Parallel()
-	_, env := sandboxed(t)
-	refusing := `{"status":"error","error":"because"}`
+	_, env := startSandbox(t)
+	failure := `{"status":"error","error":"because"}`
 	for _, test := range []struct {
 		name   string
 		env    map[string]string
 		args   []string
 		status int
-		stdout string // part of it; nothing at all if empty
-		stderr string // part of it
+		stdout string // substring; empty for no output
+		stderr string // substring; empty for no output
 	}{
-		{"refused", with(env, "EDIS_RDNS_URL", answering(t, 400, refusing)), []string{"set", "192.0.2.1=a.example"}, 1, "192.0.2.1  a.example  unchanged", "because"},
+		{"rejected", with(env, "EDIS_RDNS_URL", respondWith(t, 400, failure)), []string{"set", "192.0.2.1=a.example"}, 1, "192.0.2.1  a.example  unchanged", "because"},
 		{"unauthorized", with(env, "EDIS_SIGNATURE", "other"), []string{"set", "192.0.2.1=a.example"}, 1, "unchanged", "401"},
 		{"expired", with(env, "EDIS_VALID_UNTIL", "1737476000"), []string{"set", "192.0.2.1=a.example"}, 1, "unchanged", "expired at 2025-01-21T16:13:20Z"},
 		{"not sent", with(env, "EDIS_RDNS_URL", "http://127.0.0.1:1"), []string{"set", "192.0.2.1=a.example"}, 1, "unchanged", "nothing changed"},
-		{"unknown", with(env, "EDIS_RDNS_URL", answering(t, 500, refusing)), []string{"set", "192.0.2.1=a.example"}, 3, "192.0.2.1  a.example  unknown", "may have changed"},
-		{"unknown in JSON", with(env, "EDIS_RDNS_URL", answering(t, 200, "{}")), []string{"set", "192.0.2.1=a.example", "-o", "json"}, 3, `"state": "unknown"`, "may have changed"},
-		{"no session", with(nil, "EDIS_KVM_ID", "kvm_1"), []string{"set", "192.0.2.1=a.example"}, 2, "", "EDIS_EMAIL: not set, and EDIS_SIGNATURE neither"},
+		{"unknown", with(env, "EDIS_RDNS_URL", respondWith(t, 500, failure)), []string{"set", "192.0.2.1=a.example"}, 3, "192.0.2.1  a.example  unknown", "may have changed"},
+		{"unknown in JSON", with(env, "EDIS_RDNS_URL", respondWith(t, 200, "{}")), []string{"set", "192.0.2.1=a.example", "-o", "json"}, 3, `"state": "unknown"`, "may have changed"},
+		{"no session", with(nil, "EDIS_KVM_ID", "kvm_1"), []string{"set", "192.0.2.1=a.example"}, 2, "", "EDIS_EMAIL: not set, nor is EDIS_SIGNATURE"},
 		{"bad valid_until", with(env, "EDIS_VALID_UNTIL", "tomorrow"), []string{"set", "192.0.2.1=a.example"}, 2, "", `"tomorrow" for EDIS_VALID_UNTIL`},
 		{"bad URL", with(env, "EDIS_RDNS_URL", "http://example.com"), []string{"set", "192.0.2.1=a.example"}, 2, "", "for EDIS_RDNS_URL: http to another"},
 		{"bad name", env, []string{"set", "192.0.2.1=a_b.example"}, 2, "", `"a_b.example" for 192.0.2.1: underscore`},
-		{"same address twice", env, []string{"set", "192.0.2.1=a.example", "192.0.2.1=b.example"}, 2, "", "more than once"},
+		{"duplicate address", env, []string{"set", "192.0.2.1=a.example", "192.0.2.1=b.example"}, 2, "", "duplicate address"},
 		{"underscore allowed", env, []string{"set", "--allow-underscore", "192.0.2.1=a_b.example"}, 0, "set", ""},
 		{"no argument", env, []string{"set"}, 2, "", "at least one IP=HOST"},
-		{"no such command", env, []string{"sett"}, 2, "", "unknown command"},
-		{"no such flag", env, []string{"set", "--fast", "192.0.2.1=a.example"}, 2, "", "--fast"},
+		{"unknown command", env, []string{"sett"}, 2, "", "unknown command"},
+		{"unknown flag", env, []string{"set", "--fast", "192.0.2.1=a.example"}, 2, "", "--fast"},
 		{"bad output", env, []string{"version", "-o", "xml"}, 2, "", "table or json"},
 		{"bad timeout", env, []string{"version", "--timeout", "0s"}, 2, "", "--timeout"},
 		{"help", nil, nil, 0, "Exit status:", ""},
 		{"help about a command", nil, []string{"help", "set"}, 0, "--confirm", ""},
-		{"help about nothing", nil, []string{"help", "nope"}, 2, "", "no such command"},
+		{"help about an unknown command", nil, []string{"help", "nope"}, 2, "", `unknown command "nope"`},
 		{"version", nil, []string{"version"}, 0, "edisptr ", ""},
 		{"completion", nil, []string{"completion", "bash"}, 0, "complete", ""},
 	} {
@@ -151,51 +153,51 @@ func TestExitStatus(t *testing.T) {
 			t.Parallel()
 			got := run(t, test.env, test.args...)
 			if got.status != test.status {
-				t.Errorf("exit status %d, want %d", got.status, test.status)
+				t.Errorf("exec(%q) = %d, want %d", test.args, got.status, test.status)
 			}
 			if !strings.Contains(got.stdout, test.stdout) || (test.stdout == "") != (got.stdout == "") {
-				t.Errorf("stdout is %q, want %q", got.stdout, test.stdout)
+				t.Errorf("stdout = %q, want %q", got.stdout, test.stdout)
 			}
 			if !strings.Contains(got.stderr, test.stderr) || (test.stderr == "") != (got.stderr == "") {
-				t.Errorf("stderr is %q, want %q", got.stderr, test.stderr)
+				t.Errorf("stderr = %q, want %q", got.stderr, test.stderr)
 			}
 		})
 	}
 }
 
-// One run names what is wrong with the arguments, with the records in them, and
-// with the environment.
-func TestSetNamesEveryRefusedItem(t *testing.T) {
+// One run reports the errors in the arguments, in their records and in the
+// environment.
+func TestSetReportsAllInputErrors(t *testing.T) {
 	t.Parallel()
-	server, env := sandboxed(t)
+	server, env := startSandbox(t)
 	env["EDIS_RDNS_URL"], env["EDIS_KVM_ID"] = "http://example.com", ""
 	got := run(t, env, "set", "300.1.1.1=a.example", "no-assignment", "192.0.2.1=a_b.example", "224.0.0.1=a..b", "192.0.2.1=*")
 	want := result{status: 2, stderr: `edisptr: invalid input, nothing sent:
-  "300.1.1.1=a.example" for argument: does not begin with an IP address
+  "300.1.1.1=a.example" for argument: invalid IP address, want IP=HOST
   "no-assignment" for argument: want IP=HOST
-  "192.0.2.1=*" for argument: the address is given more than once
+  "192.0.2.1=*" for argument: duplicate address
   "http://example.com" for EDIS_RDNS_URL: http to another machine would show the session to the network; use https
-  EDIS_KVM_ID: not set; it goes with EDIS_SIGNATURE
+  EDIS_KVM_ID: not set, but required with EDIS_SIGNATURE
   "a_b.example" for 192.0.2.1: underscore in a host name (--allow-underscore permits it)
   "224.0.0.1" for address: multicast address
   "a..b" for 224.0.0.1: empty label, that is two dots in a row or one at the beginning
   "*" for 192.0.2.1: character '*'; a host name has letters, digits, hyphens and dots
 `}
 	if got != want {
-		t.Errorf("set: %+v\nwant %+v", got, want)
+		t.Errorf("set = %+v\nwant %+v", got, want)
 	}
 	if requests := server.Requests(); len(requests) != 0 {
-		t.Errorf("the service saw %d requests, want 0", len(requests))
+		t.Errorf("got %d requests, want 0", len(requests))
 	}
 }
 
-// A result that nobody could read is not passed off as a failure that changed
-// nothing.
+// A run that cannot print its result does not exit with the status for "nothing
+// changed" if something did change.
 func TestOutputFails(t *testing.T) {
 	t.Parallel()
-	_, env := sandboxed(t)
-	closed, full := io.Pipe()
-	_ = closed.Close()
+	_, env := startSandbox(t)
+	reader, stdout := io.Pipe()
+	_ = reader.Close()
 	for _, test := range []struct {
 		args   []string
 		status int
@@ -206,19 +208,19 @@ func TestOutputFails(t *testing.T) {
 		{[]string{"set", "bad"}, 2},
 	} {
 		var stderr bytes.Buffer
-		status := exec(t.Context(), test.args, strings.NewReader(""), full, &stderr, func(name string) string { return env[name] })
+		status := exec(t.Context(), test.args, strings.NewReader(""), stdout, &stderr, func(name string) string { return env[name] })
 		if status != test.status || stderr.Len() == 0 {
-			t.Errorf("%v without a reader: exit status %d, want %d; stderr is %q", test.args, status, test.status, &stderr)
+			t.Errorf("exec(%q) with a closed stdout = %d, want %d; stderr = %q, want an error", test.args, status, test.status, &stderr)
 		}
 	}
 }
 
 func TestVerboseLogsWithoutSecrets(t *testing.T) {
 	t.Parallel()
-	_, env := sandboxed(t)
+	_, env := startSandbox(t)
 	got := run(t, env, "set", "--verbose", "192.0.2.1=a.example")
 	if got.status != 0 || !strings.Contains(got.stderr, "op=setPTR") || strings.Contains(got.stderr, env["EDIS_SIGNATURE"]) {
-		t.Errorf("set --verbose: %+v, want a log without the signature", got)
+		t.Errorf("set --verbose = %+v, want status 0 and a log without the signature", got)
 	}
 }
 
@@ -226,7 +228,7 @@ func TestDemo(t *testing.T) {
 	t.Parallel()
 	got := run(t, map[string]string{"EDIS_RDNS_URL": "https://not-used.example"}, "demo")
 	if got.status != 0 || got.stderr != "" {
-		t.Fatalf("demo: %+v", got)
+		t.Fatalf("demo = %+v, want status 0 and empty stderr", got)
 	}
 	for _, line := range []string{
 		"2001:db8::10  mail.example.com  set",
@@ -239,46 +241,47 @@ func TestDemo(t *testing.T) {
 		"192.0.2.10: NXDOMAIN",
 	} {
 		if !strings.Contains(got.stdout, line) {
-			t.Errorf("demo does not print %q:\n%s", line, got.stdout)
+			t.Errorf("demo stdout = %s\nwant %q in it", got.stdout, line)
 		}
 	}
 }
 
-// What the sandbox prints is read by a shell and makes the other commands use
-// it, until it is told to end.
+// A shell can evaluate the output of sandbox, and the other commands then use
+// the sandbox until it is interrupted.
 func TestSandbox(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	output, stdout := io.Pipe()
 	var stderr bytes.Buffer
-	ended := make(chan int, 1)
+	statuses := make(chan int, 1)
 	go func() {
-		ended <- exec(ctx, []string{"sandbox"}, strings.NewReader(""), stdout, &stderr, func(string) string { return "" })
+		statuses <- exec(ctx, []string{"sandbox"}, strings.NewReader(""), stdout, &stderr, func(string) string { return "" })
 		_ = stdout.Close()
 	}()
 	var lines []string
-	for reader := bufio.NewScanner(output); reader.Scan(); {
-		lines = append(lines, reader.Text())
+	for scanner := bufio.NewScanner(output); scanner.Scan(); {
+		lines = append(lines, scanner.Text())
 		if len(lines) == 9 {
 			break
 		}
 	}
-	env := readEnvironment(t, strings.Join(lines, "\n"), 9)
+	env := evalExports(t, strings.Join(lines, "\n"), 9)
 	if got := run(t, env, "set", "192.0.2.1=a.example"); got.status != 0 {
-		t.Errorf("set on the sandbox: %+v", got)
+		t.Errorf("set on the sandbox = %+v, want status 0", got)
 	}
 	stop()
 	rest, _ := io.ReadAll(output)
-	if status := <-ended; status != 0 || len(rest) != 0 {
-		t.Errorf("the sandbox ended with status %d, and on stdout %q", status, rest)
+	if status := <-statuses; status != 0 || len(rest) != 0 {
+		t.Errorf("sandbox = %d with %q left on stdout, want 0 and nothing", status, rest)
 	}
 }
 
-// readEnvironment lets a real shell read export lines.
-func readEnvironment(t *testing.T, lines string, want int) map[string]string {
+// evalExports evaluates export lines in a shell and returns the EDIS variables,
+// which must number want.
+func evalExports(t *testing.T, lines string, want int) map[string]string {
 	t.Helper()
-	output := shell(t, lines+"\nenv")
+	output := runShell(t, lines+"\nenv")
 	env := make(map[string]string)
 	for line := range strings.Lines(output) {
 		if name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "="); ok && strings.HasPrefix(name, "EDIS_") {
@@ -286,17 +289,17 @@ func readEnvironment(t *testing.T, lines string, want int) map[string]string {
 		}
 	}
 	if len(env) != want {
-		t.Errorf("the lines %q set %d variables, want %d", lines, len(env), want)
+		t.Errorf("evalExports(%q) has %d variables, want %d", lines, len(env), want)
 	}
 	return env
 }
 
-// shell runs a script and returns what it prints.
-func shell(t *testing.T, script string) string {
+// runShell runs a shell script and returns its standard output.
+func runShell(t *testing.T, script string) string {
 	t.Helper()
 	sh, err := osexec.LookPath("sh")
 	if err != nil {
-		t.Skip("this machine has no POSIX shell")
+		t.Skip("needs a POSIX shell")
 	}
 	output, err := osexec.CommandContext(t.Context(), sh, "-c", script).Output()
 	if err != nil {
@@ -308,21 +311,21 @@ func shell(t *testing.T, script string) string {
 func TestShellQuote(t *testing.T) {
 	t.Parallel()
 	const value = `it's a "$HOME" \ value`
-	if output := shell(t, "printf %s "+shellQuote(value)); output != value {
-		t.Errorf("a shell reads shellQuote(%q) as %q", value, output)
+	if output := runShell(t, "printf %s "+shellQuote(value)); output != value {
+		t.Errorf("printf %%s %s = %q, want %q", shellQuote(value), output, value)
 	}
 }
 
-func TestRecordsAreSortedByAddress(t *testing.T) {
+func TestSortedRecords(t *testing.T) {
 	t.Parallel()
-	got := recordsOf(map[netip.Addr]string{
+	got := sortedRecords(map[netip.Addr]string{
 		netip.MustParseAddr("2001:db8::1"):      "c",
 		netip.MustParseAddr("192.0.2.10"):       "b",
 		netip.MustParseAddr("::ffff:192.0.2.9"): "a",
 	}, stateSet)
 	for i, want := range []string{"a", "b", "c"} {
 		if got[i].Name != want {
-			t.Errorf("record %d is %v, want name %s", i, got[i], want)
+			t.Errorf("sortedRecords(...)[%d] = %v, want name %q", i, got[i], want)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (a *app) getCommand() *cobra.Command {
 }
 
 func (a *app) get(ctx context.Context, args []string) error {
-	t, addresses, err := a.addressCall(args)
+	t, addresses, err := a.targetAndAddresses(args)
 	if err != nil {
 		return err
 	}
@@ -32,21 +32,21 @@ func (a *app) get(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	records := recordsOf(ptrs, statePresent)
+	records := sortedRecords(ptrs, statePresent)
 	for _, address := range addresses {
-		if _, there := ptrs[address.Unmap()]; !there {
+		if _, ok := ptrs[address.Unmap()]; !ok {
 			records = append(records, recordState{address.Unmap(), "", stateAbsent})
 		}
 	}
 	slices.SortFunc(records, byAddress)
-	a.printRecords(t.kvm(ctx), records)
+	a.printRecords(t.resolveKVMID(ctx), records)
 	return nil
 }
 
 func (a *app) deleteCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "delete IP ...",
-		Short:   "Remove PTR records in one call",
+		Short:   "Delete PTR records in one request",
 		Example: "  edisptr delete 192.0.2.10 2001:db8::10",
 		Args:    atLeastOne("IP"),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -56,34 +56,34 @@ func (a *app) deleteCommand() *cobra.Command {
 }
 
 func (a *app) delete(ctx context.Context, args []string) error {
-	t, addresses, err := a.addressCall(args)
+	t, addresses, err := a.targetAndAddresses(args)
 	if err != nil {
 		return err
 	}
 	err = t.client.DeletePTR(ctx, t.source, addresses...)
 	a.changed = err == nil
 	if err == nil || a.exitStatus(err) != exitUsage {
-		nameless := make(map[netip.Addr]string, len(addresses))
+		noNames := make(map[netip.Addr]string, len(addresses))
 		for _, address := range addresses {
-			nameless[address] = ""
+			noNames[address] = ""
 		}
-		a.printRecords(t.kvm(ctx), recordsOf(nameless, stateAfter(stateDeleted, err)))
+		a.printRecords(t.resolveKVMID(ctx), sortedRecords(noNames, stateAfter(stateDeleted, err)))
 	}
 	return err
 }
 
-// addressCall reads what a call for addresses needs, or says all that is wrong
-// with it.
-func (a *app) addressCall(args []string) (target, []netip.Addr, error) {
-	addresses, bad := parseAddresses(args)
-	t, missing := a.target()
-	return t, addresses, errors.Join(append(bad, missing...)...)
+// targetAndAddresses reads the environment and the arguments of a command that
+// takes addresses. It returns the errors of both.
+func (a *app) targetAndAddresses(args []string) (target, []netip.Addr, error) {
+	addresses, errs := parseAddresses(args)
+	t, envErrs := a.target()
+	return t, addresses, errors.Join(append(errs, envErrs...)...)
 }
 
 func (a *app) serversCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "servers",
-		Short: "Log in and list the KVM servers of the account",
+		Short: "List the KVM servers of the account",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return a.servers(command.Context())
@@ -91,8 +91,8 @@ func (a *app) serversCommand() *cobra.Command {
 	}
 }
 
-// server is a KVM server as printed.
-type server struct {
+// serverInfo is a KVM server as printed.
+type serverInfo struct {
 	KVMID       string `json:"kvm_id"`
 	PrimaryIP   string `json:"primary_ip"`
 	Description string `json:"description"`
@@ -101,29 +101,29 @@ type server struct {
 }
 
 func (a *app) servers(ctx context.Context) error {
-	credentials, bad := environmentCredentials(a.env)
+	credentials, errs := credentialsFromEnv(a.env)
 	client, err := a.client()
 	if err != nil {
-		bad = append(bad, err)
+		errs = append(errs, err)
 	}
-	if len(bad) > 0 {
-		return errors.Join(bad...)
+	if len(errs) > 0 {
+		return errors.Join(errs...)
 	}
-	credentials.KVMID = "" // all of them
+	credentials.KVMID = "" // list all servers
 	sessions, err := client.Login(ctx, credentials)
 	if err != nil {
 		return err
 	}
-	list := make([]server, len(sessions))
+	list := make([]serverInfo, len(sessions))
 	for i, session := range sessions {
-		list[i] = serverOf(session)
+		list[i] = newServerInfo(session)
 	}
 	a.printServers(list)
 	return nil
 }
 
-func serverOf(session edis.Session) server {
-	s := server{
+func newServerInfo(session edis.Session) serverInfo {
+	s := serverInfo{
 		KVMID:       session.KVMID,
 		Description: session.Description,
 		ValidUntil:  session.ValidUntil.UTC().Format("2006-01-02T15:04:05Z"),
@@ -135,9 +135,9 @@ func serverOf(session edis.Session) server {
 	return s
 }
 
-func (a *app) printServers(list []server) {
+func (a *app) printServers(list []serverInfo) {
 	if a.format == outputJSON {
-		a.printJSON(map[string][]server{"servers": list})
+		a.printJSON(map[string][]serverInfo{"servers": list})
 		return
 	}
 	rows := [][]cell{{{text: "KVM ID"}, {text: "PRIMARY IP"}, {text: "SESSION UNTIL"}, {text: "DESCRIPTION"}}}

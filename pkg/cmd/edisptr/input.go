@@ -10,11 +10,12 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// problems are the refused items of a command line and its environment.
-type problems []error
+// inputErrors collects what is wrong with the input of a command: its arguments,
+// its files and the environment.
+type inputErrors []error
 
-func (p *problems) add(field, value, reason string) {
-	*p = append(*p, &edis.InputError{Field: field, Value: value, Reason: reason})
+func (e *inputErrors) add(field, value, reason string) {
+	*e = append(*e, &edis.InputError{Field: field, Value: value, Reason: reason})
 }
 
 // assignment is an argument of the form IP=HOST.
@@ -23,67 +24,66 @@ type assignment struct {
 	name    string
 }
 
-func parseAssignments(args []string) (assignments []assignment, bad problems) {
+func parseAssignments(args []string) (assignments []assignment, errs inputErrors) {
 	for _, arg := range args {
 		text, name, ok := strings.Cut(arg, "=")
 		if !ok {
-			bad.add("argument", arg, "want IP=HOST")
+			errs.add("argument", arg, "want IP=HOST")
 			continue
 		}
 		address, err := netip.ParseAddr(text)
 		if err != nil {
-			bad.add("argument", arg, "does not begin with an IP address")
+			errs.add("argument", arg, "invalid IP address, want IP=HOST")
 			continue
 		}
 		if slices.ContainsFunc(assignments, func(a assignment) bool { return a.address == address }) {
-			bad.add("argument", arg, "the address is given more than once")
+			errs.add("argument", arg, "duplicate address")
 		}
 		assignments = append(assignments, assignment{address, name})
 	}
-	return assignments, bad
+	return assignments, errs
 }
 
-// parseAddresses reads arguments that are addresses.
-func parseAddresses(args []string) (addresses []netip.Addr, bad problems) {
+func parseAddresses(args []string) (addresses []netip.Addr, errs inputErrors) {
 	for _, arg := range args {
 		address, err := netip.ParseAddr(arg)
 		if err != nil {
-			bad.add("argument", arg, "not an IP address")
+			errs.add("argument", arg, "not an IP address")
 			continue
 		}
 		addresses = append(addresses, address)
 	}
-	return addresses, bad
+	return addresses, errs
 }
 
-// refusing is a source without a session. A call with it goes no further than
-// the checks of its input.
-type refusing struct{}
+// noSession is an edis.SessionSource that always fails: a call with it checks
+// its input but sends nothing.
+type noSession struct{}
 
-var errRefused = errors.New("refused")
+var errNoSession = errors.New("no session")
 
 // Session implements edis.SessionSource.
-func (refusing) Session(context.Context) (edis.Session, error) { return edis.Session{}, errRefused }
+func (noSession) Session(context.Context) (edis.Session, error) { return edis.Session{}, errNoSession }
 
-// refuse adds to what is wrong with the command line what the library finds
-// wrong with the records that could be read, so that one run names it all.
-func (a *app) refuse(ctx context.Context, assignments []assignment, bad problems) error {
+// allInputErrors joins errs and the errors that package edis finds in
+// assignments, so that one run reports all of them.
+func (a *app) allInputErrors(ctx context.Context, assignments []assignment, errs inputErrors) error {
 	client, err := edis.NewClient(&edis.Options{AllowUnderscore: a.allowUnderscore})
 	if err != nil {
 		return err
 	}
 	for _, item := range assignments {
-		err := client.SetPTR(ctx, refusing{}, map[netip.Addr]string{item.address: item.name})
+		err := client.SetPTR(ctx, noSession{}, map[netip.Addr]string{item.address: item.name})
 		if errors.Is(err, edis.ErrInvalidInput) {
-			bad = append(bad, err)
+			errs = append(errs, err)
 		}
 	}
-	return errors.Join(bad...)
+	return errors.Join(errs...)
 }
 
-// inCommandLineTerms says what a user of the command line can do, where the
-// library speaks to a programmer.
-var inCommandLineTerms = strings.NewReplacer(
+// commandLineNames replaces the names that package edis uses in errors with
+// those of flags and environment variables.
+var commandLineNames = strings.NewReplacer(
 	"Options.RDNSURL", "EDIS_RDNS_URL",
 	"Options.AllowUnderscore", "--allow-underscore",
 	"Session.KVMID", "EDIS_KVM_ID",
@@ -96,44 +96,43 @@ var inCommandLineTerms = strings.NewReplacer(
 	"Credentials.KVMID", "EDIS_KVM_ID",
 )
 
-// describe returns the text of an error for a person. What a failed call says of
-// itself is not true of a run that has changed records before it.
-func (a *app) describe(err error) string {
-	text := describe(err)
+// errorText returns the text of err to print. It drops the "nothing changed"
+// of a failed request if the run has changed records before.
+func (a *app) errorText(err error) string {
+	text := errorText(err)
 	if a.changed {
-		return "some records were changed, but then: " + strings.TrimSuffix(text, "; nothing changed")
+		return "some records were changed before this error: " + strings.TrimSuffix(text, "; nothing changed")
 	}
 	return text
 }
 
-// describe returns the text of an error: where input was refused, one line for
-// each item.
-func describe(err error) string {
-	items := refusedItems(err)
-	if len(items) == 0 {
+// errorText returns the text of err, with each input error on its own line.
+func errorText(err error) string {
+	inputErrs := inputErrorsIn(err)
+	if len(inputErrs) == 0 {
 		return strings.TrimPrefix(err.Error(), "edis: ")
 	}
 	var text strings.Builder
 	text.WriteString("invalid input, nothing sent:")
-	for _, item := range items {
-		text.WriteString("\n  " + inCommandLineTerms.Replace(item.Error()))
+	for _, inputErr := range inputErrs {
+		text.WriteString("\n  " + commandLineNames.Replace(inputErr.Error()))
 	}
 	return text.String()
 }
 
-// refusedItems returns the items of invalid input that err is made of.
-func refusedItems(err error) []*edis.InputError {
-	switch e := err.(type) { //nolint:errorlint // walks the tree itself
+// inputErrorsIn returns the input errors in the tree of err.
+func inputErrorsIn(err error) []*edis.InputError {
+	switch e := err.(type) { //nolint:errorlint // walks the whole tree
 	case *edis.InputError:
 		return []*edis.InputError{e}
 	case interface{ Unwrap() []error }:
-		var items []*edis.InputError
+		var errs []*edis.InputError
 		for _, inner := range e.Unwrap() {
-			items = append(items, refusedItems(inner)...)
+			errs = append(errs, inputErrorsIn(inner)...)
 		}
-		return items
+		return errs
 	case interface{ Unwrap() error }:
-		return refusedItems(e.Unwrap())
+		return inputErrorsIn(e.Unwrap())
 	}
 	return nil
 }

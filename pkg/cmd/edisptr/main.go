@@ -1,6 +1,5 @@
-// Command edisptr sets the reverse DNS (PTR) records of KVM servers at EDIS
-// Global from the command line. See "edisptr help", and package edis for use
-// from Go.
+// Command edisptr manages the reverse DNS (PTR) records of KVM servers at EDIS
+// Global. Run "edisptr help" for usage. For use from Go, see package edis.
 package main
 
 import (
@@ -12,6 +11,6 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	context.AfterFunc(ctx, stop) // a second signal kills the program
 	os.Exit(exec(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
 }

@@ -17,28 +17,28 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
-// output is standard output. It remembers that it failed, so that not each
-// print has to ask.
+// output is a writer that keeps its first error, so that callers need not check
+// each write.
 type output struct {
 	io.Writer
-	failure error
+	err error
 }
 
 func (o *output) Write(p []byte) (int, error) {
 	n, err := o.Writer.Write(p)
-	if err != nil && o.failure == nil {
-		o.failure = fmt.Errorf("cannot write the result: %w", err)
+	if err != nil && o.err == nil {
+		o.err = fmt.Errorf("cannot write output: %w", err)
 	}
 	return n, err
 }
 
-// Formats of the result.
+// Values of --output.
 const (
 	outputTable = "table"
 	outputJSON  = "json"
 )
 
-// state is what is known of a record after a command.
+// state is the state of a record after a command.
 type state string
 
 const (
@@ -51,7 +51,7 @@ const (
 	stateUnknown   state = "unknown"
 )
 
-// recordState is a record as printed.
+// recordState is a record and its state as printed.
 type recordState struct {
 	IP    netip.Addr `json:"ip"`
 	Name  string     `json:"name"`
@@ -60,13 +60,13 @@ type recordState struct {
 
 func byAddress(a, b recordState) int { return a.IP.Compare(b.IP) }
 
-// recordsOf returns ptrs sorted by address and as they are sent, all in one
-// state.
-func recordsOf(ptrs map[netip.Addr]string, s state) []recordState {
+// sortedRecords returns ptrs in canonical form, sorted by address, all in
+// state s.
+func sortedRecords(ptrs map[netip.Addr]string, s state) []recordState {
 	records := make([]recordState, 0, len(ptrs))
 	for address, name := range ptrs {
-		if sent, refused := canonical.Name(name, true); refused == "" {
-			name = sent
+		if canonicalName, reason := canonical.Name(name, true); reason == "" {
+			name = canonicalName
 		}
 		records = append(records, recordState{address.Unmap(), name, s})
 	}
@@ -74,7 +74,7 @@ func recordsOf(ptrs map[netip.Addr]string, s state) []recordState {
 	return records
 }
 
-// printRecords prints what is known of the records of one KVM server.
+// printRecords prints the records of one KVM server.
 func (a *app) printRecords(kvmID string, records []recordState) {
 	if a.format == outputJSON {
 		a.printJSON(struct {
@@ -83,6 +83,10 @@ func (a *app) printRecords(kvmID string, records []recordState) {
 		}{kvmID, records})
 		return
 	}
+	a.printRecordTable(records)
+}
+
+func (a *app) printRecordTable(records []recordState) {
 	rows := [][]cell{{{text: "IP"}, {text: "NAME"}, {text: "STATE"}}}
 	for _, r := range records {
 		rows = append(rows, []cell{{text: r.IP.String()}, {text: r.Name}, {text: string(r.State), state: r.State}})
@@ -94,18 +98,18 @@ func (a *app) printJSON(value any) {
 	encoder := json.NewEncoder(a.stdout)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(value); err != nil && a.stdout.failure == nil {
-		panic(fmt.Sprintf("edisptr: %T does not marshal: %v", value, err))
+	if err := encoder.Encode(value); err != nil && a.stdout.err == nil {
+		panic(fmt.Sprintf("edisptr: cannot marshal %T: %v", value, err))
 	}
 }
 
-// cell is one text of a table, in the colour of a state if it has one.
+// cell is a cell of a table, in the color of its state if it has one.
 type cell struct {
 	text  string
 	state state
 }
 
-// printTable prints rows in columns; the first row is the header.
+// printTable prints rows in aligned columns. The first row is the header.
 func (a *app) printTable(rows [][]cell) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
@@ -120,17 +124,17 @@ func (a *app) printTable(rows [][]cell) {
 				line.WriteString("  ")
 			}
 			padding := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(c.text))
-			line.WriteString(a.paint(c.state.colour()).Sprint(redact.Printable(c.text)) + padding)
+			line.WriteString(a.style(c.state.color()).Sprint(redact.Printable(c.text)) + padding)
 		}
 		text := strings.TrimRight(line.String(), " ")
 		if i == 0 {
-			text = a.paint(color.Bold).Sprint(text)
+			text = a.style(color.Bold).Sprint(text)
 		}
 		fmt.Fprintln(a.stdout, text)
 	}
 }
 
-func (s state) colour() color.Attribute {
+func (s state) color() color.Attribute {
 	switch s {
 	case stateSet, stateDeleted:
 		return color.FgGreen
@@ -141,19 +145,19 @@ func (s state) colour() color.Attribute {
 	return color.Reset
 }
 
-// paint returns a colour that shows on a terminal only, and not against NO_COLOR
-// or on one that has none.
-func (a *app) paint(attribute color.Attribute) *color.Color {
-	painted := color.New(attribute)
+// style returns a color that is enabled only if standard output is a terminal
+// with colors and NO_COLOR is not set.
+func (a *app) style(attribute color.Attribute) *color.Color {
+	style := color.New(attribute)
 	if attribute != color.Reset && isTerminal(a.stdout.Writer) && a.env("NO_COLOR") == "" && a.env("TERM") != "dumb" {
-		painted.EnableColor()
+		style.EnableColor()
 	} else {
-		painted.DisableColor()
+		style.DisableColor()
 	}
-	return painted
+	return style
 }
 
-// isTerminal takes a reader or a writer.
+// isTerminal reports whether stream, a reader or a writer, is a terminal.
 func isTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
 	return ok && (isatty.IsTerminal(file.Fd()) || isatty.IsCygwinTerminal(file.Fd()))

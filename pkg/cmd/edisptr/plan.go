@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// action is what a step of a plan does.
+// action is what apply does with a record.
 type action string
 
 const (
@@ -17,72 +17,72 @@ const (
 	actionKeep   action = "keep"
 )
 
-// step is one address of a plan.
+// step is the part of a plan for one address. An empty name means no record.
 type step struct {
 	IP     netip.Addr `json:"ip"`
-	From   string     `json:"from"` // what is there
-	To     string     `json:"to"`   // what is wanted
+	From   string     `json:"from"` // current name
+	To     string     `json:"to"`   // desired name
 	Action action     `json:"action"`
-	State  state      `json:"state"` // what is known of it in the end
+	State  state      `json:"state"` // after the run
 }
 
-// plan is what makes the records of one KVM server as wanted.
+// plan lists the steps from the current to the desired records of one KVM
+// server.
 type plan struct {
 	target
 	steps []*step // sorted by address
 }
 
-// plans says what is wanted of each KVM server. It refuses a target before
-// anything is sent to another.
-func (a *app) plans(records wanted) (plans []*plan, err error) {
+// newPlans returns a plan for each KVM server in records. It reports invalid
+// targets before anything is sent to a valid one.
+func (a *app) newPlans(records recordSet) (plans []*plan, err error) {
 	for _, kvmID := range slices.Sorted(maps.Keys(records)) {
-		t, bad := a.targetFor(kvmID)
+		t, targetErr := a.targetFor(kvmID)
 		p := &plan{target: t}
 		for address, name := range records[kvmID] {
 			p.steps = append(p.steps, &step{IP: address, To: name, State: stateUnchanged})
 		}
 		slices.SortFunc(p.steps, func(a, b *step) int { return a.IP.Compare(b.IP) })
-		plans, err = append(plans, p), errors.Join(err, bad)
+		plans, err = append(plans, p), errors.Join(err, targetErr)
 	}
 	return plans, err
 }
 
-// read reads what is there, in batches, and compares.
-func (a *app) read(ctx context.Context, p *plan, batch int) error {
+// compare reads the current records in batches and decides the action of each
+// step.
+func (a *app) compare(ctx context.Context, p *plan, batch int) error {
 	progress := a.progress("reading", len(p.steps))
 	defer progress.end()
 	for steps := range slices.Chunk(p.steps, batch) {
-		there, err := p.client.GetPTR(ctx, p.source, addressesOf(steps)...)
+		current, err := p.client.GetPTR(ctx, p.source, addressesOf(steps)...)
 		if err != nil {
 			return err
 		}
 		for _, s := range steps {
-			s.From = there[s.IP]
+			s.From = current[s.IP]
 			s.Action = actionFor(s.From, s.To)
 		}
 		progress.add(len(steps))
 	}
-	p.kvmID = p.kvm(ctx)
+	p.kvmID = p.resolveKVMID(ctx)
 	return nil
 }
 
-// targetFor is the target for a KVM id that a file names, or else for that of
-// the environment. A ready session is for one KVM server only.
+// targetFor returns the target for kvmID, or that of the environment if kvmID is
+// empty. A session from the environment is valid for only one KVM server.
 func (a *app) targetFor(kvmID string) (target, error) {
-	of := *a
-	if kvmID != "" {
-		of.env = func(name string) string {
-			if name == "EDIS_KVM_ID" {
-				return kvmID
-			}
-			return a.env(name)
+	scoped := *a
+	scoped.env = func(name string) string {
+		if name == "EDIS_KVM_ID" && kvmID != "" {
+			return kvmID
 		}
+		return a.env(name)
 	}
-	t, bad := of.target()
-	if ready := a.env("EDIS_KVM_ID"); kvmID != "" && a.env("EDIS_SIGNATURE") != "" && ready != kvmID {
-		bad.add("file", kvmID, "the session in EDIS_SIGNATURE is for "+ready+"; unset EDIS_SIGNATURE to log in with EDIS_EMAIL")
+	t, errs := scoped.target()
+	if sessionID := a.env("EDIS_KVM_ID"); kvmID != "" && a.env("EDIS_SIGNATURE") != "" && sessionID != kvmID {
+		errs.add("file", kvmID, "the session in EDIS_SIGNATURE is for "+sessionID+"; unset EDIS_SIGNATURE to log in with EDIS_EMAIL")
 	}
-	return t, errors.Join(bad...)
+	return t, errors.Join(errs...)
 }
 
 func actionFor(from, to string) action {
@@ -103,9 +103,9 @@ func addressesOf(steps []*step) []netip.Addr {
 	return addresses
 }
 
-// send makes one call for some steps with the same action.
-func (p *plan) send(ctx context.Context, what action, steps []*step) error {
-	if what == actionDelete {
+// send sends steps, which share one action, in one request.
+func (p *plan) send(ctx context.Context, steps []*step) error {
+	if steps[0].Action == actionDelete {
 		return p.client.DeletePTR(ctx, p.source, addressesOf(steps)...)
 	}
 	ptrs := make(map[netip.Addr]string, len(steps))
@@ -125,25 +125,25 @@ func (p *plan) filter(keep func(*step) bool) []*step {
 	return steps
 }
 
-func (p *plan) withAction(what action) []*step {
-	return p.filter(func(s *step) bool { return s.Action == what })
+func (p *plan) withAction(want action) []*step {
+	return p.filter(func(s *step) bool { return s.Action == want })
 }
 
 func (p *plan) changes() []*step {
 	return p.filter(func(s *step) bool { return s.Action != actionKeep })
 }
 
-func (p *plan) count(known state) int {
-	return len(p.filter(func(s *step) bool { return s.State == known }))
+func (p *plan) count(want state) int {
+	return len(p.filter(func(s *step) bool { return s.State == want }))
 }
 
-// existing is how many of the records are there, be they as wanted or not.
+// existing returns the number of addresses that have a record now.
 func (p *plan) existing() int { return len(p.filter(func(s *step) bool { return s.From != "" })) }
 
-// isDrastic tells whether a plan changes so much of what is there that a mistake
-// is likely, such as the wrong file.
+// isDrastic reports whether the plan changes so many of the existing records
+// that it is probably a mistake, such as the wrong file.
 func (p *plan) isDrastic() bool {
-	const fewRecords, permittedPercent = 10, 30
-	lost := len(p.filter(func(s *step) bool { return s.From != "" && s.Action != actionKeep }))
-	return p.existing() > fewRecords && lost*100 > permittedPercent*p.existing()
+	const fewRecords, maxPercent = 10, 30
+	affected := len(p.filter(func(s *step) bool { return s.From != "" && s.Action != actionKeep }))
+	return p.existing() > fewRecords && affected*100 > maxPercent*p.existing()
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// progress is a bar on standard error, if that is a terminal, for what takes
-// more than a second.
+// progress is a progress bar on standard error. It appears after one second, and
+// only on a terminal.
 type progress struct {
 	what    string
 	total   int
@@ -15,7 +15,7 @@ type progress struct {
 	show    bool
 	started time.Time
 	app     *app
-	bar     *progressbar.ProgressBar // nil until it is shown
+	bar     *progressbar.ProgressBar // nil until it appears
 }
 
 func (a *app) progress(what string, total int) *progress {
@@ -34,7 +34,7 @@ func (p *progress) add(n int) {
 		)
 	}
 	if p.bar != nil {
-		_ = p.bar.Set(p.done) // a bar that cannot be shown is no matter
+		_ = p.bar.Set(p.done) // failing to draw the bar is harmless
 	}
 }
 

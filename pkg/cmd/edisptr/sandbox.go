@@ -15,11 +15,13 @@ import (
 func (a *app) sandboxCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "sandbox",
-		Short: "Run a fake EDIS on this machine, to try things out",
-		Long: `Runs a fake EDIS on loopback until interrupted: its API, and a DNS server that
-answers from the records set through it, and has mail.example.com at 192.0.2.10
-and 2001:db8::10. Standard output holds only the lines that make the other
-commands of a shell use it:
+		Short: "Run a fake EDIS on this machine",
+		Long: `Sandbox runs a fake EDIS on loopback until it is interrupted: the API, and a
+DNS server that serves the PTR records set through the API. In its DNS,
+mail.example.com has the addresses 192.0.2.10 and 2001:db8::10.
+
+On standard output, sandbox prints shell commands that set the environment for
+the other commands:
 
   edisptr sandbox >env.sh &
   sleep 1; . ./env.sh
@@ -39,30 +41,30 @@ func (a *app) sandbox(ctx context.Context) error {
 	for _, variable := range sandboxEnvironment(server) {
 		fmt.Fprintf(a.stdout, "export %s=%s\n", variable.name, shellQuote(variable.value))
 	}
-	if a.stdout.failure != nil {
-		return nil // nobody could find the sandbox
+	if a.stdout.err != nil {
+		return nil // exec reports the error
 	}
-	fmt.Fprintf(a.stderr, "edisptr: a fake EDIS runs at %s until SIGINT or SIGTERM\n", server.URL)
+	fmt.Fprintf(a.stderr, "edisptr: fake EDIS running at %s; stop it with SIGINT or SIGTERM\n", server.URL)
 	<-ctx.Done()
 	return nil
 }
 
-// newSandbox is a fake EDIS whose DNS has one host name with addresses, for
-// check to confirm.
+// newSandbox starts a fake EDIS whose DNS has the addresses of one host name, so
+// that check can confirm them.
 func newSandbox() *edistest.Server {
 	server := edistest.NewServer()
 	server.AddHost("mail.example.com", netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::10"))
 	return server
 }
 
-type variable struct{ name, value string }
+type envVar struct{ name, value string }
 
-// sandboxEnvironment is what the other commands need to work against server: a
-// login, and for curl a session.
-func sandboxEnvironment(server *edistest.Server) []variable {
+// sandboxEnvironment returns the environment in which the other commands use
+// server. It has a login and, for use with curl, a session.
+func sandboxEnvironment(server *edistest.Server) []envVar {
 	session := server.Session()
 	email, password := server.Credentials()
-	return []variable{
+	return []envVar{
 		{"EDIS_RDNS_URL", server.URL},
 		{"EDIS_AUTH_URL", server.URL},
 		{"EDIS_DNS", server.DNSAddr},
@@ -75,7 +77,7 @@ func sandboxEnvironment(server *edistest.Server) []variable {
 	}
 }
 
-// shellQuote makes one word of value for a POSIX shell.
+// shellQuote quotes value as one word of a POSIX shell.
 func shellQuote(value string) string {
 	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }

@@ -16,74 +16,73 @@ func (a *app) setCommand() *cobra.Command {
 	confirm := false
 	command := &cobra.Command{
 		Use:     "set IP=HOST ...",
-		Short:   "Set PTR records in one call",
+		Short:   "Set PTR records in one request",
 		Example: "  edisptr set 192.0.2.10=mail.example.com 2001:db8::10=mail.example.com",
 		Args:    atLeastOne("IP=HOST"),
 		RunE: func(command *cobra.Command, args []string) error {
 			return a.set(command.Context(), args, confirm)
 		},
 	}
-	command.Flags().BoolVar(&a.allowUnderscore, "allow-underscore", false, "permit underscores in host names")
-	command.Flags().BoolVar(&confirm, "confirm", false, fmt.Sprintf("read back until the records are there, for at most %s", confirmLimit))
+	command.Flags().BoolVar(&a.allowUnderscore, "allow-underscore", false, "allow underscores in host names")
+	command.Flags().BoolVar(&confirm, "confirm", false, fmt.Sprintf("read back the records until they match, up to %s", confirmLimit))
 	return command
 }
 
-// confirmLimit is how long set --confirm waits for the service to show what it
-// has confirmed already.
+// confirmLimit bounds how long set --confirm reads back the records.
 const confirmLimit = 2 * time.Minute
 
-// atLeastOne refuses a command line without arguments of a form.
+// atLeastOne returns an error if a command has no arguments of the given form.
 func atLeastOne(form string) cobra.PositionalArgs {
 	return func(command *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return fmt.Errorf("%s needs at least one %s", command.Name(), form)
+			return fmt.Errorf("%s requires at least one %s", command.Name(), form)
 		}
 		return nil
 	}
 }
 
 func (a *app) set(ctx context.Context, args []string, confirm bool) error {
-	assignments, bad := parseAssignments(args)
-	t, missing := a.target()
-	if bad = append(bad, missing...); len(bad) > 0 {
-		return a.refuse(ctx, assignments, bad)
+	assignments, errs := parseAssignments(args)
+	t, envErrs := a.target()
+	if errs = append(errs, envErrs...); len(errs) > 0 {
+		return a.allInputErrors(ctx, assignments, errs)
 	}
 	ptrs := make(map[netip.Addr]string, len(assignments))
 	for _, item := range assignments {
 		ptrs[item.address] = item.name
 	}
 	err := t.client.SetPTR(ctx, t.source, ptrs)
-	states := recordsOf(ptrs, stateAfter(stateSet, err))
+	records := sortedRecords(ptrs, stateAfter(stateSet, err))
 	if err == nil {
 		a.changed = true
 		if confirm {
-			err = a.confirm(ctx, t, ptrs, states)
+			err = a.confirm(ctx, t, ptrs, records)
 		}
 	}
 	if err == nil || a.exitStatus(err) != exitUsage {
-		a.printRecords(t.kvm(ctx), states)
+		a.printRecords(t.resolveKVMID(ctx), records)
 	}
 	return err
 }
 
-// confirm reads back until the service shows ptrs, and marks in states what it
-// does not show.
-func (a *app) confirm(ctx context.Context, t target, ptrs map[netip.Addr]string, states []recordState) error {
+// confirm reads back the records until they match ptrs. It sets the state of
+// those that do not match to unknown.
+func (a *app) confirm(ctx context.Context, t target, ptrs map[netip.Addr]string, records []recordState) error {
 	ctx, cancel := context.WithTimeout(ctx, confirmLimit)
 	defer cancel()
 	differing, err := t.client.ConfirmPTR(ctx, t.source, ptrs)
-	for i := range states {
-		if _, differs := differing[states[i].IP]; err != nil && (differs || differing == nil) {
-			states[i].State = stateUnknown
+	if err == nil {
+		return nil
+	}
+	for i := range records {
+		if _, differs := differing[records[i].IP]; differs || differing == nil {
+			records[i].State = stateUnknown
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("set, but reading back did not confirm it: %w", err)
-	}
-	return nil
+	return fmt.Errorf("set, but not confirmed by reading back: %w", err)
 }
 
-// stateAfter is the state of the records of a write that ended with err.
+// stateAfter returns the state of records after a write that returned err.
 func stateAfter(done state, err error) state {
 	switch {
 	case err == nil:

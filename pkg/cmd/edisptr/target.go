@@ -10,75 +10,73 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// target is the service and the session that the environment names.
+// target is the client, the session source and the KVM ID from the environment.
 type target struct {
 	client *edis.Client
 	source edis.SessionSource
-	kvmID  string // empty: the only one of the account
+	kvmID  string // empty for the only server of the account
 }
 
-// target reads the environment. A ready session goes before a login.
-func (a *app) target() (t target, bad problems) {
+// target reads the environment. A session takes precedence over a login.
+func (a *app) target() (t target, errs inputErrors) {
 	var err error
 	if t.client, err = a.client(); err != nil {
-		bad = append(bad, err)
+		errs = append(errs, err)
 	}
 	t.kvmID = a.env("EDIS_KVM_ID")
 	if a.env("EDIS_SIGNATURE") != "" {
-		session, missing := environmentSession(a.env)
+		session, sessionErrs := sessionFromEnv(a.env)
 		t.source = session
-		return t, append(bad, missing...)
+		return t, append(errs, sessionErrs...)
 	}
-	credentials, missing := environmentCredentials(a.env)
-	if bad = append(bad, missing...); len(bad) == 0 {
+	credentials, credentialErrs := credentialsFromEnv(a.env)
+	if errs = append(errs, credentialErrs...); len(errs) == 0 {
 		t.source = t.client.LoginSource(credentials)
 	}
-	return t, bad
+	return t, errs
 }
 
-// kvm returns the KVM id to print, asking the source where the environment does
-// not name it.
-func (t target) kvm(ctx context.Context) string {
+// resolveKVMID returns the KVM ID of the target. If the environment does not set
+// it, the ID is that of the session, or empty if there is no session.
+func (t target) resolveKVMID(ctx context.Context) string {
 	if t.kvmID == "" {
-		session, _ := t.source.Session(ctx) // without a session the id stays empty
+		session, _ := t.source.Session(ctx)
 		return session.KVMID
 	}
 	return t.kvmID
 }
 
-// environmentSession reads a ready session.
-func environmentSession(env func(string) string) (session edis.Session, bad problems) {
+func sessionFromEnv(env func(string) string) (session edis.Session, errs inputErrors) {
 	session = edis.Session{KVMID: env("EDIS_KVM_ID"), Signature: env("EDIS_SIGNATURE"), APIHost: env("EDIS_API_HOST")}
 	if session.KVMID == "" {
-		bad.add("EDIS_KVM_ID", "", "not set; it goes with EDIS_SIGNATURE")
+		errs.add("EDIS_KVM_ID", "", "not set, but required with EDIS_SIGNATURE")
 	}
 	text := env("EDIS_VALID_UNTIL")
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	switch {
 	case text == "":
-		bad.add("EDIS_VALID_UNTIL", "", "not set; it goes with EDIS_SIGNATURE")
+		errs.add("EDIS_VALID_UNTIL", "", "not set, but required with EDIS_SIGNATURE")
 	case err != nil:
-		bad.add("EDIS_VALID_UNTIL", text, "not a time in Unix seconds, such as 1737476000")
+		errs.add("EDIS_VALID_UNTIL", text, "want Unix seconds, such as 1737476000")
 	}
 	session.ValidUntil = time.Unix(seconds, 0)
-	return session, bad
+	return session, errs
 }
 
-// environmentCredentials reads what logs in.
-func environmentCredentials(env func(string) string) (credentials edis.Credentials, bad problems) {
+func credentialsFromEnv(env func(string) string) (credentials edis.Credentials, errs inputErrors) {
 	credentials = edis.Credentials{Email: env("EDIS_EMAIL"), Password: env("EDIS_PASSWORD"), KVMID: env("EDIS_KVM_ID")}
 	if file := env("EDIS_PASSWORD_FILE"); file != "" && credentials.Password == "" {
 		content, err := os.ReadFile(file) //nolint:gosec // the user names the file
 		if err != nil {
-			bad.add("EDIS_PASSWORD_FILE", file, err.Error())
+			errs.add("EDIS_PASSWORD_FILE", file, err.Error())
 		}
 		credentials.Password = strings.TrimRight(string(content), "\r\n")
 	}
 	if credentials.Email == "" {
-		bad.add("EDIS_EMAIL", "", "not set, and EDIS_SIGNATURE neither; see edisptr help")
+		errs.add("EDIS_EMAIL", "", "not set, nor is EDIS_SIGNATURE; see 'edisptr help'")
 	}
-	if credentials.Password == "" && len(bad) == 0 {
-		bad.add("EDIS_PASSWORD", "", "not set, and EDIS_PASSWORD_FILE neither")
+	if credentials.Password == "" && len(errs) == 0 {
+		errs.add("EDIS_PASSWORD", "", "not set, nor is EDIS_PASSWORD_FILE")
 	}
-	return credentials, bad
+	return credentials, errs
 }

@@ -19,7 +19,7 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
-// moduleVersion is the version that "go install" recorded, or "(devel)".
+// moduleVersion returns the module version in the build info, or "(devel)".
 func moduleVersion() string {
 	if build, ok := debug.ReadBuildInfo(); ok && build.Main.Version != "" {
 		return build.Main.Version

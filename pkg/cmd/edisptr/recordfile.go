@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/edisptr/edis-go/pkg/edis"
+	"github.com/edisptr/edis-go/pkg/internal/canonical"
+)
+
+// recordSet maps KVM IDs to the desired records of a server. An empty ID means
+// the server that the environment selects. An empty name means no record.
+type recordSet map[string]map[netip.Addr]string
+
+// recordReader collects the records and the errors of a file.
+type recordReader struct {
+	records         recordSet
+	errs            inputErrors
+	allowUnderscore bool
+}
+
+// readRecords reads a file, or stdin if file is "-". The file is a YAML or JSON
+// map of addresses to host names, a map of KVM IDs to such maps, or a zone file.
+func (a *app) readRecords(file string) (recordSet, error) {
+	content, err := readFile(file, a.stdin)
+	if err != nil {
+		return nil, err
+	}
+	content = bytes.TrimPrefix(content, []byte("\ufeff"))
+	r := &recordReader{records: make(recordSet), allowUnderscore: a.allowUnderscore}
+	if looksLikeZone.Match(content) {
+		r.readZone(content)
+	} else {
+		r.readMap(content)
+	}
+	if len(r.records) == 0 && len(r.errs) == 0 {
+		r.errs.add("file", file, "contains no records")
+	}
+	return r.records, errors.Join(r.errs...)
+}
+
+func readFile(file string, stdin io.Reader) ([]byte, error) {
+	if file == "-" {
+		return io.ReadAll(stdin)
+	}
+	content, err := os.ReadFile(file) //nolint:gosec // the user names the file
+	if err != nil {
+		return nil, &edis.InputError{Field: "file", Value: file, Reason: err.Error()}
+	}
+	return content, nil
+}
+
+// looksLikeZone matches what a map of addresses cannot contain: a zone file
+// directive, or the type PTR surrounded by white space.
+var looksLikeZone = regexp.MustCompile(`(?mi)^\$(?:ORIGIN|TTL)\s|^[^#;:{"']*\sPTR\s`)
+
+// add adds a record, or an error that names its location.
+func (r *recordReader) add(location, kvmID, addressText, name string) {
+	address, err := netip.ParseAddr(addressText)
+	if err != nil {
+		r.errs.add(location, addressText, "not an IP address")
+		return
+	}
+	address, reason := canonical.Address(address)
+	if reason != "" {
+		r.errs.add(location, addressText, reason)
+		return
+	}
+	if name != "" {
+		if name, reason = canonical.Name(name, r.allowUnderscore); reason != "" {
+			r.errs.add(location+": "+address.String(), name, reason)
+			return
+		}
+	}
+	for _, ptrs := range r.records { // an address belongs to only one KVM server
+		if _, ok := ptrs[address]; ok {
+			r.errs.add(location, addressText, "duplicate address")
+			return
+		}
+	}
+	if r.records[kvmID] == nil {
+		r.records[kvmID] = make(map[netip.Addr]string)
+	}
+	r.records[kvmID][address] = name
+}
+
+// readMap reads YAML, which includes JSON. It walks the nodes, because decoding
+// into a Go map would lose line numbers and duplicate keys.
+func (r *recordReader) readMap(content []byte) {
+	var document, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	err := decoder.Decode(&document)
+	switch {
+	case errors.Is(err, io.EOF) || err == nil && len(document.Content) == 0:
+		return
+	case err != nil:
+		r.errs.add("file", "", fmt.Sprintf("not YAML, JSON or a zone file: %v", err))
+		return
+	case !errors.Is(decoder.Decode(&second), io.EOF):
+		r.errs.add("file", "", "contains more than one YAML document")
+		return
+	}
+	root := document.Content[0]
+	if root.Kind != yaml.MappingNode {
+		r.errs.add(line(root), "", "want a map of IP addresses to host names")
+		return
+	}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key, value := root.Content[i], root.Content[i+1]
+		if value.Kind != yaml.MappingNode {
+			r.addNode("", key, value)
+			continue
+		}
+		for j := 0; j+1 < len(value.Content); j += 2 {
+			r.addNode(key.Value, value.Content[j], value.Content[j+1])
+		}
+	}
+}
+
+func (r *recordReader) addNode(kvmID string, key, value *yaml.Node) {
+	switch {
+	case value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null":
+		r.add(line(key), kvmID, key.Value, "")
+	case value.Kind != yaml.ScalarNode || value.ShortTag() != "!!str" || value.Value == "":
+		r.errs.add(line(value), key.Value, "want a host name string, or null for no record")
+	default:
+		r.add(line(key), kvmID, key.Value, value.Value)
+	}
+}
+
+func line(node *yaml.Node) string { return fmt.Sprintf("line %d", node.Line) }
+
+// readZone reads the PTR records of a zone file (RFC 1035, section 5). It
+// ignores all other records, such as SOA and NS.
+func (r *recordReader) readZone(content []byte) {
+	parser := dns.NewZoneParser(bytes.NewReader(content), "", "")
+	parser.SetDefaultTTL(3600)
+	for record, ok := parser.Next(); ok; record, ok = parser.Next() {
+		if ptr, ok := record.(*dns.PTR); ok && ptr.Hdr.Class == dns.ClassINET {
+			r.addPTR(ptr)
+		}
+	}
+	if err := parser.Err(); err != nil {
+		r.errs.add("zone file", "", strings.TrimPrefix(err.Error(), "dns: "))
+	}
+}
+
+// addPTR adds a record of a zone file. The parser accepts a PTR record without a
+// host name, which must not delete a record. A host name in the reverse zone is
+// most likely a name without its trailing dot, completed with the origin.
+func (r *recordReader) addPTR(ptr *dns.PTR) {
+	owner := ptr.Hdr.Name
+	address, ok := parseReverseName(owner)
+	switch {
+	case !ok:
+		r.errs.add("zone file", owner, "not the reverse name of an IP address; check $ORIGIN")
+	case ptr.Ptr == "":
+		r.errs.add("zone file", owner, "has no host name")
+	case dns.IsSubDomain("in-addr.arpa.", ptr.Ptr) || dns.IsSubDomain("ip6.arpa.", ptr.Ptr):
+		r.errs.add("zone file: "+owner, ptr.Ptr, "is in the reverse zone; is the trailing dot missing?")
+	default:
+		r.add("zone file", "", address.String(), ptr.Ptr)
+	}
+}
+
+// parseReverseName returns the address of a name under in-addr.arpa. (RFC 1035,
+// section 3.5) or ip6.arpa. (RFC 3596, section 2.5).
+func parseReverseName(owner string) (netip.Addr, bool) {
+	labels := dns.SplitDomainName(dns.CanonicalName(owner))
+	slices.Reverse(labels)
+	var text string
+	switch {
+	case dns.IsSubDomain("in-addr.arpa.", owner) && len(labels) == 6:
+		text = strings.Join(labels[2:], ".")
+	case dns.IsSubDomain("ip6.arpa.", owner) && len(labels) == 34:
+		groups := make([]string, 0, 8)
+		for nibbles := range slices.Chunk(labels[2:], 4) {
+			groups = append(groups, strings.Join(nibbles, ""))
+		}
+		text = strings.Join(groups, ":")
+	}
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	name, err := dns.ReverseAddr(address.String())
+	return address, err == nil && strings.EqualFold(name, dns.Fqdn(owner))
+}
