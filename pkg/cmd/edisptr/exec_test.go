@@ -165,6 +165,25 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
+func TestHelpFits80Columns(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"", "set", "get", "delete", "apply", "check", "servers", "sandbox", "demo", "version", "help"} {
+		args := []string{name, "--help"}
+		if name == "" {
+			args = args[1:]
+		}
+		got := run(t, nil, args...)
+		if got.status != 0 || got.stdout == "" {
+			t.Errorf("%q = %+v, want status 0 and help", args, got)
+		}
+		for line := range strings.Lines(got.stdout) {
+			if n := len(strings.TrimSuffix(line, "\n")); n > 80 {
+				t.Errorf("%q prints a line of %d bytes, want at most 80: %s", args, n, line)
+			}
+		}
+	}
+}
+
 // One run reports the errors in the arguments, in their records and in the
 // environment.
 func TestSetReportsAllInputErrors(t *testing.T) {
