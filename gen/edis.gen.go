@@ -173,7 +173,7 @@ type LoginSession struct {
 	// Signature Example: example-signature
 	Signature string `json:"signature"`
 
-	// Suspended Example: n
+	// Suspended Example: y
 	Suspended string `json:"suspended,omitempty"`
 
 	// ValidUntil End of the session in Unix seconds.
@@ -184,7 +184,7 @@ type LoginSession struct {
 
 // LoginSuccess defines model for login_success.
 type LoginSuccess struct {
-	// Data Example: {"kvm_123456_789012":{"api_host":"12345.edis.example","kvm_id":"kvm_123456_789012","signature":"example-signature","valid_until":4102444800}}
+	// Data Example: {"kvm_123456_789012":{"api_host":"12345.edis.example","description":"mail server","kvm_id":"kvm_123456_789012","primary_ip":"192.0.2.1","signature":"example-signature","suspended":"y","valid_until":4102444800}}
 	Data map[string]LoginSession `json:"data"`
 
 	// Status Example: success
@@ -1360,29 +1360,29 @@ var swaggerSpec = []string{
 	"UKZNh+2cPaItZmCXqantpa2oUX0jKfMVBCAMZ6EmTMEuVrBD6zNUsFDnU4VrWw/AolbdDLtEliSZ78tE",
 	"mD0o9aZW4IxH3Gi3mND32BFIIgWQvEeo9ZX4vrrWgGl9L1XwrejWUrJT3Iq43secKfd2tkwJ3PZOrkCc",
 	"um8O3zYh4DqjD3XKltRcZ1CplXaTp+Im5EvgNYvi3fjo/W/tTnf3XsaKR0wtxhtZ4D5YSp1bIZrdr0ax",
-	"Q9rVAyY6BhHAmmJiHxTP0Onl2aDT7h4eHr5vt9c9atXiFbUqt3sr99jH5dJyU/C6TXQ2YIalowaOWrFw",
-	"ULq/jZqWHXpZ0PSxxmtKLl7v15n71fpcwR9qnaC0U2VTl+310pTZmnivXcvpm05Z/0QGi28Z+mBFWA1+",
-	"LodnRE4M4wICMlUysp76hZ4oYAbI8eXFn410975Q4rMwLBfOTIzdplkoJyxMu7ANA6RNTrQ9X9FjO1tq",
-	"gMD6GRBnIAysnE2CJkwEiJ8rwrSWPmdIGRAemrAcaI8203TevW92mh3ao9lTa71k/lAXtRXSzEE1nMbF",
-	"Vs0mmKJGnRqX2lS/cEcSwb8mQLgt1FMOKssaWMOMXG9hkDqVd+IJOXjL4Ks4R9D5EOw7PCW9N16t5tB+",
-	"5yANcVrC7Lid4RFow6J4Ped+D/LO0Zujw6N37Xb7ZWZyjlY6SrC0lHsqq5pfarB6YCgbmXYUNgIiJpBc",
-	"L2SiyNVgZGs790F7hAs/TALs0WKJNMmXwigZekSdno88+/LV+Um6QATCNAn5Ig4OjhMzR7/0rZV7Bwfk",
-	"o8CSaIWnkqUgTCysu6LQhUyIvBdNcjEHQZIUbKzkHccALlJSRJ8LSIEr14rp5heswYYbuxUfT/sj8odN",
-	"M+TTCiXCQDuDcrSJdprtZht9R8YgWMxpj76xlzwaMzO3CacVQNiKjeXYcZooV/16HytMkM3kqNtk0OZD",
-	"mmvRcCCMS7RxmBqm9dC4v79vIBVuJCpMk1U+sN9VLKuz/GXZwZCA2Auu+bJ6dNvtLYj+1o7u7QegZmZq",
-	"EVRjLktD2E4oiOQddhJLjx7+GDRZO7URjd0dcs80UTBN9ApN5xXQZDkH0ZRbraVH376KgdIUQPAxC8Ty",
-	"B6T82o4mExViDTQm1r1WKxC6wWK+XtOX18iTI6TttEeHdteLNYk+bdGlR1szMNtjcWZz4v9NIK6PmHdE",
-	"oSt2unAA9uzBuH4Y8YqRuCeUFwvDvfH8gBhkwTNF4O1d1Lrr2kDEYrw5En3LmpARZB3kCwVlYc70wtFY",
-	"7o9rtvd45WxTqQgwf14YPVUmSc8cmeWB4yvG5V5AisTvHirDyGcOzb0gfVtgZl8AbA3MMzkjXNCnLYTh",
-	"qKsFcR041wREEEsuDHaH2iaCX4aA4oCcno9+LTaLRMfgY2MZlFpmS/DRCDdZJ39DYqZYBAaUV9M2HRxs",
-	"aJwODkgWgB4uyjUJFoJFHBuqhe1fubBLXA7PrNiBawbstZtV53TjkRvXOuGvQu904xoU9gyTgJqG2vUZ",
-	"5VSnX5R0lOY5Na46TPNdvj+1etCXzIwbjmxr0G8/ZX3mlLjhZLMG1gcWkPTUjzTIJ641dsf2WMqdVubG",
-	"fvZ8ueGIsQZl8eSHNEh2koq1xh0W5t8lPXMC3XDcV4Oxn53jufMw4k76GuRYkCQ/v7PHWkT6fqJUXa5d",
-	"d/lVMrOjhlF2SvEErjRK42SYUiWPGjZDoeia9PqH4tiu5alLk/lQVoFJVCnrYqpdcYws6zcrAB6zJL60",
-	"YyfF2SSsGwdPWRKardPb9UMMYz+zA4LxmgOFB+abcEEsqUgxTxZknUySXywtcgO1Hsnn+rnIX9Glrld7",
-	"Uvmyw1UcJpwlcuaZfcZWGlDRpVf3teDAzrzysVH+euVOdYH+6LNHLhIlbmHhkSFwoQ0Lw3yNvruwDcBo",
-	"oQ1EZATGcDHT+burK/XvXQ1G5BQM46FN7+lLJzIMsfT1hfuMYrPcq/MTcpwdU6Rv47WtCuOLBb8vGOti",
-	"WPP4hWLTKffJQMqw1sbFBzaI+w9M5lLe1r7+p5S3GkPpfwEAAP//",
+	"Q9rVAyY6BhHAmmKLfVA8Q6eXZ4NOu3t4ePi+3V73qFWLV9Sq3O6t3GMfl0vLTcHrNtHZgBmWjho4asXC",
+	"Qen+NmpaduhlQdPHGq8puXi9X5etW/bdzDVr/bHocCUvKzhRrecUXMP6Q2m7y/tVNvpL8267T3ttfc4B",
+	"ddo6TGSw+JbJEZaV1fTocnhG5MQwLiAgUyUj6+5f6IkCZoAcX1782Uhd4AslPgvDcvXNxNi9noVywsK0",
+	"ldswhdrkiduTHj22A6oGCCzCAXEGwujMKSlowkSA+LkiTGvpc4a8A+GhCcvR+mgdqfPufbPT7NAezZ5a",
+	"a0jzh7qorZBmDqrhNC72ezZLFTXq1LjUpiKIO5II/jUBwm21n3JQWerBQmjkeh+E/Ku8E09I5FumZ8Vh",
+	"hM4nad/hKem98Wo1h/Y7p3GI07JuRxANj0AbFsXrift7kHeO3hwdHr1rt9svM9hz3NTxiqXl7VNZ1fxS",
+	"g9UDQ9nItC2xERAxgQx9IRNFrgYjm2S5D9ojXPhhEmCjF0vkWr4URsnQI+r0fOTZl6/OT9IFIhCmScgX",
+	"cXBwnJg5+qVvrdw7OCAfBdZVKzyVLAVhYmHdFYUuZELkvWiSizkIkqRgYyXvOAZwkdci+lxACly5fk43",
+	"vwi0Ojd2Kz6e9kfkD5tmyKcVSoSBdgbluBftNNvNNvqOjEGwmNMefWMveTRmZm4TTiuAsBUbS9TjNFGu",
+	"mv4+VowgG+xRt8mgzYc016LhQBiXaOMwNUzroXF/f99APt1IVJgmq3zqv6viVg8ElmUHQxZjL7gOzurR",
+	"bbe3IPpbO864H4CawatFUI25LA1hT6IgknfYjiw9evhj0GQ92UY0dnfIPdNEwTTRKzSdV0CT5RxEU+7X",
+	"lh59+yoGSlMAwccsEMsfkHtpO99MVIg10JhY91qtQOgGi/l6TV9eI6OKkIrRHh3aXS/WJPq0RZcebc3A",
+	"bI/Fmc2J/zeBuD6n3hGFrtjpwinaswfj+onGK0binlBeLAz3xvMDYpAFzxSBt3dR665rAxGL8eZI9C1r",
+	"QkaQtaEvFJSFYdULR2O5ya7Z3uOVs02lIsD8eWF+VRlHPXNklqeWrxiXewEpEr97qEw0nzk094L0bYGZ",
+	"fUawNTDP5IxwQZ+2EIajrhbEdeBcExBBLLkw2B1qmwh+GQKKA3J6Pvq12CwSHYOPjWVQapktwUcj3GSd",
+	"/A2JmWIRGFBeTdt0cLChcTo4IFkAergo1yRYCBZxbKgWtn/lwi5xOTyzYgeuGbDXblad041HblzrhL8K",
+	"vdONa1DYM0wCahpq12eUU51+UdJRmufUuOowzXf5/tTqQV8yM244961Bv/2o9plT4obj0RpYH1hA0qND",
+	"0iCfuNbYHduzLXfkmRv72fPlhnPKGpTF4yPSINlxLNYad+KYf9z0zAl0w5lhDcZ+dhjoDtWIOy5skGNB",
+	"kvwQ0J6NEen7iVJ1uXbd5VfJzI4aRtm4+AlcaZTGyTClSh41bIZC0TXp9Q/FsV3LU5cm86GsApOoUtbF",
+	"VLviGFnWb1YAPGZJfGnHToqzSVg3Dp6yJDRbp7frJyHGfqsHBOM1BwoPzDfhglhSkWKeLMg6mSS/WFrk",
+	"Bmo9kh8O5CJ/RZe6Xu1J5fMQV3GYcJbImWf2LVxpQEWXXt0nhwM788rHRvnrlTvVBfqjzx65SJS4hYVH",
+	"hsCFNiwM8zX67sI2AKOFNhCRERjDxUzn766u1L93NRiRUzCMhza9py+dyDDE0tcX7luMzXKvzk/IcXZM",
+	"kb6N17YqjC8W/L5grIthzeMXik2n3CcDKcNaGxcf2CDuPzCZS3lb+/qfUt5qDKX/BQAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

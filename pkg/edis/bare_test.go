@@ -19,7 +19,7 @@ type bare struct {
 	url    string
 }
 
-func (b bare) setPTR(ctx context.Context, s edis.Session, ptrs map[string]string) error {
+func (b bare) setPTR(ctx context.Context, s edis.Session, ptrs map[netip.Addr]string) error {
 	form, err := edis.PlainForm(s, ptrs)
 	if err != nil {
 		return err
@@ -38,23 +38,21 @@ func (b bare) setPTR(ctx context.Context, s edis.Session, ptrs map[string]string
 	if err != nil {
 		return err
 	}
-	var answer struct{ Status, Message string }
-	if err := json.Unmarshal(body, &answer); err != nil {
+	var success struct{ Status, Message string }
+	if err := json.Unmarshal(body, &success); err != nil {
 		return err
 	}
-	if answer.Status != "success" {
-		return fmt.Errorf("HTTP %d: %s", response.StatusCode, answer.Message)
+	if success.Status != "success" {
+		return fmt.Errorf("HTTP %d: %s", response.StatusCode, success.Message)
 	}
 	return nil
 }
 
-// manyPTRs are so many records of one network, and the same as bare takes them.
-func manyPTRs(count int) (ptrs map[netip.Addr]string, texts map[string]string) {
-	ptrs, texts = make(map[netip.Addr]string, count), make(map[string]string, count)
+// manyPTRs returns so many records of one network.
+func manyPTRs(count int) map[netip.Addr]string {
+	ptrs := make(map[netip.Addr]string, count)
 	for i := range count {
-		address := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
-		name := fmt.Sprintf("host-%d.example.com", i)
-		ptrs[address], texts[address.String()] = name, name
+		ptrs[netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})] = fmt.Sprintf("host-%d.example.com", i)
 	}
-	return ptrs, texts
+	return ptrs
 }

@@ -3,28 +3,29 @@ package edis
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
-	"sync"
+	"strconv"
 	"time"
 
-	"github.com/edisptr/edis-go/pkg/internal/contract"
-	"github.com/edisptr/edis-go/pkg/internal/transport"
+	"github.com/edisptr/edis-go/gen"
+	"github.com/edisptr/edis-go/pkg/internal/canonical"
+	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
-// Options of a [Client]. Nil and zero fields mean the defaults. NewClient
-// copies them, nothing in them is changed.
+// Options configure a [Client]. Nil and zero fields mean the defaults. NewClient
+// copies the Options and changes nothing in them.
 type Options struct {
-	// HTTPClient sends the requests; its Timeout and Jar stay in force, but
-	// redirects are never followed, whatever its CheckRedirect says. Its
-	// Transport should not repeat requests by itself: what an attempt that it
-	// hides has done cannot be told. Default: a client of this package with a
-	// connection pool that all its Clients share, and proxies from the
-	// environment.
+	// HTTPClient sends the requests. Its Timeout and Jar stay in force, but it
+	// never follows a redirect, whatever its CheckRedirect says. Its Transport
+	// must not repeat requests by itself: the outcome of a hidden retry cannot
+	// be determined. Default: a client whose connection pool all Clients share,
+	// and which takes proxies from the environment.
 	HTTPClient *http.Client
 
 	// RDNSURL is the base URL of the reverse DNS service: https, or http on
@@ -32,51 +33,49 @@ type Options struct {
 	// operation, https://dns-api.edisglobal.com.
 	RDNSURL string
 
-	// AuthURL is the base URL of the service that logs in, with the same
-	// restrictions. Default: the server that the API document names for the
-	// operation, https://session.edisglobal.com.
+	// AuthURL is the base URL of the login service, with the same restrictions.
+	// Default: the server that the API document names for the operation,
+	// https://session.edisglobal.com.
 	AuthURL string
 
-	// Timeout bounds one attempt, from the dial to the last byte of the answer.
-	// Negative is refused. Default: 30 seconds.
+	// Timeout limits one attempt, from the dial to the last byte of the response.
+	// It must not be negative. Default: 30 seconds.
 	Timeout time.Duration
 
-	// MaxAttempts is how often a call is tried in all. SetPTR, GetPTR and
-	// DeletePTR are tried again after failures that may pass: no connection, no
-	// answer, status 429 or 5xx; a login only if it was not sent. The pauses are
-	// at random up to 0.5 seconds, then 1 second and so on, or what the service
-	// asks for, up to 30 seconds. All calls of a Client share a budget of 50
-	// retries, of which ten successes give one back. After a 401, a call with
-	// the new session of a LoginSource counts anew. Negative is refused.
-	// Default: 3.
+	// MaxAttempts is the number of attempts of a call in all. SetPTR, GetPTR and
+	// DeletePTR are repeated after failures that may be transient: no connection,
+	// no response, status 429 or 5xx. A login is repeated only if it was not
+	// sent. The pauses are random: up to 0.5 seconds, then up to 1 second and so
+	// on, or what the service asks for, up to 30 seconds. All calls of a Client
+	// share a budget of 50 retries; ten successes restore one. After a 401, a
+	// call with the new session of a LoginSource starts over. It must not be
+	// negative. Default: 3.
 	MaxAttempts int
 
-	// MaxResponseBytes bounds the body of an answer, after decompression; a
-	// larger one fails with [ErrResponseTooLarge]. Default: 64 KiB for SetPTR and
-	// DeletePTR, 16 MiB for calls that read. Negative is refused.
+	// MaxResponseBytes limits the body of a response, after decompression; a
+	// larger one fails with ErrResponseTooLarge. It must not be negative.
+	// Default: 64 KiB for SetPTR and DeletePTR, 16 MiB for calls that read.
 	MaxResponseBytes int64
 
-	// AllowUnderscore permits underscores in host names. RFC 1123 does not,
-	// but some networks name hosts so.
+	// AllowUnderscore permits underscores in host names. RFC 1123 does not, but
+	// some networks have such hosts.
 	AllowUnderscore bool
 
 	// Logger receives a debug record for each attempt: operation, duration,
-	// status. Secrets are never logged. Default: none.
+	// status. It never receives a secret. Default: no logging.
 	Logger *slog.Logger
 }
 
-// Client calls the reverse DNS service. Make one with [NewClient] and share it:
-// it is safe for concurrent use and keeps connections open for the next call.
+// A Client calls the reverse DNS service. Use [NewClient] to make one, and share
+// it: it is safe for concurrent use and keeps connections for the next call.
 type Client struct {
-	options Options // with the defaults filled in
-	http    transport.Doer
-
-	prepared sync.Map // by operation id
-	retries  retryBudget
+	options Options // with defaults
+	http    *http.Client
+	retries retryBudget
 }
 
-// NewClient returns a client with these options; nil means the defaults. Its
-// error matches [ErrInvalidInput].
+// NewClient returns a client with these options; nil means the defaults. Its error
+// matches [ErrInvalidInput].
 func NewClient(options *Options) (*Client, error) {
 	var o Options
 	if options != nil {
@@ -85,102 +84,137 @@ func NewClient(options *Options) (*Client, error) {
 	if err := o.check().err(); err != nil {
 		return nil, err
 	}
-	o.RDNSURL, o.AuthURL = contract.WithSlash(o.RDNSURL), contract.WithSlash(o.AuthURL)
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
 	o.MaxAttempts = cmp.Or(o.MaxAttempts, 3)
-	return &Client{options: o, http: transport.WithoutRedirects(o.HTTPClient)}, nil
+	return &Client{options: o, http: newHTTPClient(o.HTTPClient)}, nil
+}
+
+// check returns what is wrong with options that make no sense, or would send
+// secrets in the clear.
+func (o *Options) check() (bad inputErrors) {
+	for field, baseURL := range map[string]string{"Options.RDNSURL": o.RDNSURL, "Options.AuthURL": o.AuthURL} {
+		shown, err := checkBaseURL(baseURL)
+		bad.add(field, shown, err)
+	}
+	numbers := map[string]int64{"Timeout": int64(o.Timeout), "MaxAttempts": int64(o.MaxAttempts), "MaxResponseBytes": o.MaxResponseBytes}
+	for field, number := range numbers {
+		if number < 0 {
+			bad.add("Options."+field, strconv.FormatInt(number, 10), errors.New("negative"))
+		}
+	}
+	return bad
 }
 
 // SetPTR sets the PTR record of each address to its host name, all in one call
 // (operation setPTR, POST /set/ptr).
 //
-// Addresses may be IPv4, IPv6 or IPv4-mapped; host names may be upper case,
-// internationalised or end in a dot. They are sent in canonical form: RFC 5952
+// Addresses may be IPv4, IPv6 or IPv4-mapped; host names may be in upper case,
+// internationalized, or end in a dot. They are sent in canonical form: RFC 5952
 // text, lower-case A-labels. ptrs is read before SetPTR waits for anything.
 //
-// Nil means that the service confirmed the call with an answer that is valid
-// against the API document. If the error matches
-//   - [ErrInvalidInput] or [ErrNotSent]: nothing was sent;
-//   - [ErrOutcomeUnknown]: some or all records may have changed;
-//   - none of these: the service refused the call, an [*APIError], and nothing
+// A nil error means that the service confirmed the call with a response that is
+// valid against the API document. If the error matches
+//   - [ErrInvalidInput] or [ErrNotSent], nothing was sent;
+//   - [ErrOutcomeUnknown], some or all records may have changed;
+//   - neither, the service refused the call with an [*APIError], and nothing
 //     changed.
 func (c *Client) SetPTR(ctx context.Context, src SessionSource, ptrs map[netip.Addr]string) error {
-	records, bad := canonicalPTRs(ptrs, c.options.AllowUnderscore)
-	return c.callPTR(ctx, setPTR, src, records, bad, nil)
+	ip, bad := canonicalPTRs(ptrs, c.options.AllowUnderscore)
+	return c.withSession(ctx, src, bad, func(s Session, hide redact.Secrets) error {
+		form := gen.SetPTRForm{APIHost: s.APIHost, IP: ip, KVMID: s.KVMID, Signature: s.Signature, ValidUntil: s.validUntil()}
+		return setPTR.call(ctx, c, form, len(ip), hide, nil)
+	})
 }
 
-// DeletePTR removes the PTR records of the addresses, all in one call
-// (operation deletePTR, POST /del/ptr). Addresses and errors are as in
-// [Client.SetPTR]. Whether the service takes the deletion of a record that is
-// not there for an error is not documented.
+// DeletePTR removes the PTR records of the addresses, all in one call (operation
+// deletePTR, POST /del/ptr). Addresses and errors are as for [Client.SetPTR]. It is
+// not documented whether removing a record that does not exist is an error.
 func (c *Client) DeletePTR(ctx context.Context, src SessionSource, addrs ...netip.Addr) error {
-	records, bad := canonicalAddresses(addrs)
-	return c.callPTR(ctx, deletePTR, src, records, bad, nil)
+	ip, bad := canonicalAddresses(addrs)
+	return c.withSession(ctx, src, bad, func(s Session, hide redact.Secrets) error {
+		return deletePTR.call(ctx, c, addressList(s, ip), len(ip), hide, nil)
+	})
 }
 
 // GetPTR returns the PTR records of the addresses (operation getPTR, POST
 // /get/ptr). The keys are the addresses in canonical form, an IPv4-mapped one as
-// IPv4; an address without a record is absent. The names are in the form in
-// which SetPTR sends them, or as the service has them where that is no host
-// name.
+// IPv4; an address without a record is absent. The names are in the form in which
+// SetPTR sends them, or as the service has them if that is not a host name.
 //
-// A read straight after a write may show what was there before: see
-// [Client.ConfirmPTR]. The errors are those of [Client.SetPTR], but never
-// [ErrOutcomeUnknown]. An answer for an address that was not asked for, twice
-// for one, or for none, fails with [ErrContract].
+// A read straight after a write may show the old records; see [Client.ConfirmPTR].
+// The errors are those of [Client.SetPTR], but never [ErrOutcomeUnknown]. A response
+// with an unexpected, duplicate or invalid address fails with [ErrContract].
 func (c *Client) GetPTR(ctx context.Context, src SessionSource, addrs ...netip.Addr) (map[netip.Addr]string, error) {
-	records, bad := canonicalAddresses(addrs)
+	ip, bad := canonicalAddresses(addrs)
 	var ptrs map[netip.Addr]string
-	err := c.callPTR(ctx, getPTR, src, records, bad, func(body map[string]any) (mismatch string) {
-		ptrs, mismatch = readPTRs(body, addrs)
-		return mismatch
+	err := c.withSession(ctx, src, bad, func(s Session, hide redact.Secrets) error {
+		return getPTR.call(ctx, c, addressList(s, ip), len(ip), hide, func(response gen.GetPTRSuccess) (err error) {
+			ptrs, err = ptrsOf(response, ip)
+			return err
+		})
 	})
 	return ptrs, err
 }
 
-// ConfirmPTR reads the records of want, once and then again with pauses of up to
-// 5 seconds, until the service shows all of them as wanted. It returns
-// the addresses whose records differ, with what the service shows, which is
-// empty for no record; on success there are none, and err is nil.
+// addressList is the request of getPTR and deletePTR.
+func addressList(s Session, ip []string) gen.AddressListForm {
+	return gen.AddressListForm{APIHost: s.APIHost, IP: ip, KVMID: s.KVMID, Signature: s.Signature, ValidUntil: s.validUntil()}
+}
+
+// ptrsOf returns the records in a response to a request for these addresses.
+func ptrsOf(response gen.GetPTRSuccess, requested []string) (map[netip.Addr]string, error) {
+	expected := make(map[string]bool, len(requested))
+	for _, ip := range requested {
+		expected[ip] = true
+	}
+	ptrs := make(map[netip.Addr]string)
+	for i, record := range response.Records {
+		address, err := netip.ParseAddr(record.IP)
+		address = address.Unmap()
+		if err != nil || !expected[address.String()] {
+			return nil, fmt.Errorf("/records/%d: %q is not a requested address, or a duplicate", i, redact.Clip(record.IP, 100))
+		}
+		expected[address.String()] = false
+		if record.PTRRecord == "" {
+			continue
+		}
+		ptrs[address] = record.PTRRecord
+		if name, err := canonical.Name(record.PTRRecord, true); err == nil {
+			ptrs[address] = name
+		}
+	}
+	return ptrs, nil
+}
+
+// ConfirmPTR reads the records of want, again and again with pauses of up to 5
+// seconds, until the service shows all of them as wanted. It returns the addresses
+// whose records differ, with what the service shows, which is empty for no record.
+// On success there are none, and err is nil.
 //
-// It ends with the first read that fails, or when ctx ends, with the error of
-// the one or the other. want is checked as in [Client.SetPTR].
+// It ends with the error of the first read that fails, or with that of ctx when it
+// is done. want is checked as by [Client.SetPTR].
 func (c *Client) ConfirmPTR(ctx context.Context, src SessionSource, want map[netip.Addr]string) (differing map[netip.Addr]string, err error) {
-	records, bad := canonicalPTRs(want, c.options.AllowUnderscore)
+	wanted, bad := canonicalPTRs(want, c.options.AllowUnderscore)
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
 	addrs := slices.Collect(maps.Keys(want))
-	pauses := newPauses()
-	for {
+	for reads := 1; ; reads++ {
 		ptrs, err := c.GetPTR(ctx, src, addrs...)
 		if err != nil {
 			return differing, err
 		}
 		differing = make(map[netip.Addr]string)
-		for _, r := range records.List {
-			if ptrs[r.Address] != r.Name {
-				differing[r.Address] = ptrs[r.Address]
+		for text, name := range wanted {
+			if address := netip.MustParseAddr(text); ptrs[address] != name {
+				differing[address] = ptrs[address]
 			}
 		}
 		if len(differing) == 0 {
 			return nil, nil
 		}
-		if err := sleep(ctx, pauses.NextBackOff()); err != nil {
-			return differing, fmt.Errorf("edis: %d records are not as wanted: %w", len(differing), err)
+		if err := sleep(ctx, backOff(reads)); err != nil {
+			return differing, fmt.Errorf("edis: %d of %d records differ: %w", len(differing), len(wanted), err)
 		}
 	}
-}
-
-// check refuses options that would send secrets in the clear, or make no sense.
-func (o *Options) check() (bad refusals) {
-	for field, given := range map[string]string{"Options.RDNSURL": o.RDNSURL, "Options.AuthURL": o.AuthURL} {
-		shown, reason := transport.CheckBaseURL(given)
-		bad.add(field, shown, reason)
-	}
-	if min(int64(o.Timeout), int64(o.MaxAttempts), o.MaxResponseBytes) < 0 {
-		values := fmt.Sprintf("%v, %d, %d", o.Timeout, o.MaxAttempts, o.MaxResponseBytes)
-		bad.add("Options.Timeout, MaxAttempts, MaxResponseBytes", values, "one is negative")
-	}
-	return bad
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,69 +12,71 @@ import (
 )
 
 // The sentinels say what kind of failure an error is; test for them with
-// [errors.Is]. One error may match several: an answer of status 500 to a write
+// [errors.Is]. One error may match several: a response with status 500 to a write
 // matches both ErrServer and ErrOutcomeUnknown.
 var (
-	// ErrInvalidInput: an address, a host name, a field of a Session or of
-	// Options was refused. Nothing was sent. Every refused item is an
-	// [*InputError].
+	// ErrInvalidInput is returned when an address, a host name, a field of a
+	// Session or of Options is not valid. Nothing was sent. Every invalid item is
+	// an InputError.
 	ErrInvalidInput = errors.New("invalid input")
 
-	// ErrSessionExpired: the ValidUntil of the session has passed by the clock of
-	// this machine. The error matches ErrNotSent as well.
+	// ErrSessionExpired is returned when the ValidUntil of the session has passed
+	// by the clock of this machine. The error matches ErrNotSent as well.
 	ErrSessionExpired = errors.New("session expired")
 
-	// ErrNotSent: nothing of the call reached the service, because no connection
-	// was obtained, the context was done, or there was no session to send. A
-	// login for the call may have been sent.
+	// ErrNotSent is returned when nothing of the call reached the service: there
+	// was no connection, the context was done, or there was no session to send.
+	// A login for the call may have been sent.
 	ErrNotSent = errors.New("not sent, nothing changed")
 
-	// ErrOutcomeUnknown: a write was sent, or may have been, and no answer
-	// proves what became of it. Some or all of its records may have changed.
-	// Writes are idempotent: read the records back, or make the call again. A
-	// failed write that does not match ErrOutcomeUnknown changed nothing.
+	// ErrOutcomeUnknown is returned when a write was sent, or may have been, and
+	// no response proves what became of it. Some or all of its records may have
+	// changed. Writes are idempotent: read the records back, or repeat the call.
+	// A failed write that does not match ErrOutcomeUnknown changed nothing.
 	//
-	// A status of 4xx proves that nothing changed if the call was for a single
-	// record (but for 408), or is 401 or 429. It is not documented whether the
-	// service applies some records of a call and refuses others.
+	// A 4xx status proves that nothing changed if the call was for a single
+	// record (except 408), or if it is 401 or 429. It is not documented whether
+	// the service applies some records of a call and refuses others.
 	ErrOutcomeUnknown = errors.New("outcome unknown, the records may have changed")
 
-	// ErrUnauthorized: the service answered 401, it does not accept the
-	// session.
+	// ErrUnauthorized is returned when the service responds with status 401: it
+	// does not accept the session or the credentials.
 	ErrUnauthorized = errors.New("unauthorized")
 
-	// ErrRateLimited: the service answered 429; see [APIError.RetryAfter]. The
-	// status is not documented, so the error matches ErrContract as well.
+	// ErrRateLimited is returned when the service responds with status 429; see
+	// APIError.RetryAfter. The status is not documented, so the error matches
+	// ErrContract as well.
 	ErrRateLimited = errors.New("rate limited")
 
-	// ErrServer: the service answered with a status of 500 or above.
+	// ErrServer is returned when the service responds with a status of 500 or
+	// above.
 	ErrServer = errors.New("server error")
 
-	// ErrContract: the answer is not one that the OpenAPI document describes.
-	// The error is a [*ContractError].
-	ErrContract = errors.New("answer does not match the API document")
+	// ErrContract is returned when the response is not one that the OpenAPI
+	// document describes. The error is a ContractError.
+	ErrContract = errors.New("response does not match the API document")
 
-	// ErrRedirect: the service answered with a 3xx status. Redirects are never
-	// followed, because the session signature is in the body of the request
-	// and would go along.
+	// ErrRedirect is returned when the service responds with a 3xx status.
+	// Redirects are never followed: the session signature is in the body of the
+	// request and would be sent along.
 	ErrRedirect = errors.New("redirect refused")
 
-	// ErrResponseTooLarge: the answer is larger than
-	// [Options.MaxResponseBytes]; the rest of it was not read.
-	ErrResponseTooLarge = errors.New("answer too large")
+	// ErrResponseTooLarge is returned when the response is larger than
+	// Options.MaxResponseBytes. The rest of it is not read.
+	ErrResponseTooLarge = errors.New("response too large")
 )
 
-// An InputError is one item of the input that was refused before anything was
-// sent. It matches [ErrInvalidInput]. The error of a call unwraps to all of its
-// refused items; errors.As finds the first.
+// An InputError is one item of the input that is not valid. Nothing was sent. It
+// matches [ErrInvalidInput]. The error of a call unwraps to all of its invalid
+// items; errors.As finds the first.
 type InputError struct {
-	// Field says what the value was meant for: the address whose host name was
-	// refused, "address", or the name of a parameter or field, such as
-	// "Session.KVMID".
+	// Field is what the value was given for: the address of an invalid host name,
+	// "address", or the name of a parameter or field, such as "Session.KVMID".
 	Field string
-	// Value is what was refused. It is never a secret.
+	// Value is the invalid value. It is never a secret.
 	Value string
-	// Reason says why, and where there is a way to permit it, which.
+	// Reason says what is wrong with it, and how to permit it where that is
+	// possible.
 	Reason string
 }
 
@@ -87,27 +90,28 @@ func (e *InputError) Error() string {
 // Unwrap returns [ErrInvalidInput].
 func (e *InputError) Unwrap() error { return ErrInvalidInput }
 
-// An APIError is an answer of the service with a status of 400 or above. It
-// matches [ErrUnauthorized] (401), [ErrRateLimited] (429) or [ErrServer]
-// (500 and above). The status is kept even when the answer is unusable or its
-// status not documented; the error of the call then matches [ErrContract] too.
+// An APIError is a response with a status of 400 or above. It matches
+// [ErrUnauthorized] (401), [ErrRateLimited] (429) or [ErrServer] (500 and above).
+// The status is kept even when the response is unusable or its status is not
+// documented; the error of the call then matches [ErrContract] too.
 type APIError struct {
 	// Op is the operation id of the OpenAPI document, such as "setPTR".
 	Op string
 	// Status is the HTTP status code.
 	Status int
-	// Message is what the service said, at most 1 KiB, with secrets and
-	// control characters replaced; empty when it said nothing usable.
+	// Message is the text of the response, at most 1 KiB, without control
+	// characters. It is empty if there is none, and says so if it is withheld
+	// because it holds a secret.
 	Message string
-	// RetryAfter is how long the service asked to wait before another call
-	// (RFC 9110, section 10.2.3); zero if it did not say.
+	// RetryAfter is how long the service asked to wait before another call (RFC
+	// 9110, section 10.2.3). It is zero if it did not ask.
 	RetryAfter time.Duration
 }
 
 func (e *APIError) Error() string {
 	name := http.StatusText(e.Status)
-	said := strings.TrimPrefix(e.Message, name+": ") // some answers repeat the name
-	return strings.TrimSuffix(fmt.Sprintf("%s: HTTP %d %s: %s", e.Op, e.Status, name, said), ": ")
+	message := strings.TrimPrefix(e.Message, name+": ") // some responses repeat the name
+	return strings.TrimSuffix(fmt.Sprintf("%s: HTTP %d %s: %s", e.Op, e.Status, name, message), ": ")
 }
 
 // Unwrap returns the sentinel of the status, or nil where there is none.
@@ -123,7 +127,7 @@ func (e *APIError) Unwrap() error {
 	return nil
 }
 
-// A ContractError is an answer that the OpenAPI document does not describe: its
+// A ContractError is a response that the OpenAPI document does not describe: its
 // status, its media type, its JSON or its schema. It matches [ErrContract].
 type ContractError struct {
 	// Op is the operation id of the OpenAPI document, such as "setPTR".
@@ -132,8 +136,9 @@ type ContractError struct {
 	Status int
 	// Reason says what does not match.
 	Reason string
-	// Body is the beginning of the answer, at most 512 bytes, with secrets
-	// replaced.
+	// Body is the beginning of the response, at most 512 bytes, without control
+	// characters. It is empty for a login, and says so if it is withheld because
+	// it holds a secret.
 	Body []byte
 }
 
@@ -148,31 +153,48 @@ func (e *ContractError) Error() string {
 // Unwrap returns [ErrContract].
 func (e *ContractError) Unwrap() error { return ErrContract }
 
-// callError is how a call failed after its input was found good: the causes,
-// and what is known of the outcome. Its text is made once, without secrets.
+// A callError is how a call with valid input failed: its causes, and what is known
+// of the outcome.
 type callError struct {
-	text   string
-	causes []error
+	outcome  error // ErrNotSent, ErrOutcomeUnknown, or nil: nothing changed
+	attempts int
+	causes   []error
 }
 
-func (e *callError) Error() string   { return e.text }
-func (e *callError) Unwrap() []error { return e.causes }
-
-// newCallError joins the causes, which show no secrets, and the outcome after so
-// many attempts: ErrNotSent, ErrOutcomeUnknown, or nil where nothing changed.
+// newCallError joins the causes, which show no secrets. Of the error of another
+// call among them only the causes count: its outcome is not that of this call.
 func newCallError(outcome error, attempts int, causes ...error) *callError {
-	if outcome != nil {
-		causes = append(causes, outcome)
+	e := &callError{outcome: outcome, attempts: attempts}
+	for _, cause := range causes {
+		if other, ok := cause.(*callError); ok { //nolint:errorlint // one that is wrapped has a text of its own
+			e.causes = append(e.causes, other.causes...)
+		} else {
+			e.causes = append(e.causes, cause)
+		}
 	}
-	texts := make([]string, len(causes))
-	for i, cause := range causes {
-		texts[i] = strings.TrimSuffix(strings.TrimPrefix(cause.Error(), "edis: "), "; nothing changed")
+	return e
+}
+
+func (e *callError) Error() string {
+	var texts []string
+	for _, cause := range e.causes {
+		texts = append(texts, redact.Clip(redact.Printable(cause.Error()), 2048))
 	}
-	if outcome == nil {
+	if e.outcome != nil {
+		texts = append(texts, e.outcome.Error())
+	} else {
 		texts = append(texts, "nothing changed")
 	}
-	if attempts > 1 {
-		texts = append(texts, fmt.Sprintf("after %d attempts", attempts))
+	if e.attempts > 1 {
+		texts = append(texts, fmt.Sprintf("after %d attempts", e.attempts))
 	}
-	return &callError{"edis: " + strings.Join(texts, "; "), causes}
+	return "edis: " + strings.Join(texts, "; ")
+}
+
+// Unwrap returns the causes and the outcome.
+func (e *callError) Unwrap() []error {
+	if e.outcome == nil {
+		return e.causes
+	}
+	return append(slices.Clip(e.causes), e.outcome)
 }

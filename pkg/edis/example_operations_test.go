@@ -36,7 +36,7 @@ func ExampleNewClient() {
 	// Output:
 	// true <nil>
 	// edis: invalid input, nothing sent:
-	// "http://dns-api.example" for Options.RDNSURL: http to another machine would show the session to the network; use https
+	// "http://dns-api.example" for Options.RDNSURL: http to another machine would expose the session to the network; use https
 }
 
 func ExampleClient_SetPTR() {

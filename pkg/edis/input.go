@@ -10,67 +10,73 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
 )
 
-// refusals gathers what is wrong with the input of a call, so that one error can
-// name it all.
-type refusals []error
+// inputErrors collects everything that is wrong with the input of a call, so that
+// one error can name it all.
+type inputErrors []error
 
-// add refuses a value, if there is a reason.
-func (r *refusals) add(field, value, reason string) {
-	if reason != "" {
-		*r = append(*r, &InputError{field, value, reason})
+// add adds an error about a value, if there is one.
+func (e *inputErrors) add(field, value string, err error) {
+	if err != nil {
+		*e = append(*e, &InputError{field, value, err.Error()})
 	}
 }
 
-func (r refusals) err() error {
-	if len(r) == 0 {
+func (e inputErrors) err() error {
+	if len(e) == 0 {
 		return nil
 	}
-	slices.SortFunc(r, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return fmt.Errorf("edis: invalid input, nothing sent:\n%w", errors.Join(r...))
+	slices.SortFunc(e, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return fmt.Errorf("edis: invalid input, nothing sent:\n%w", errors.Join(e...))
 }
 
-// canonicalPTRs checks and sorts the records of a call.
-func canonicalPTRs(ptrs map[netip.Addr]string, allowUnderscore bool) (canonical.Records, refusals) {
-	list := make([]canonical.Record, 0, len(ptrs))
+var (
+	errNoAddress        = errors.New("none given")
+	errDuplicateAddress = errors.New("duplicate address")
+)
+
+// canonicalPTRs returns the records of a call as they are sent.
+func canonicalPTRs(ptrs map[netip.Addr]string, allowUnderscore bool) (sent map[string]string, bad inputErrors) {
+	if len(ptrs) == 0 {
+		bad.add("address", "", errNoAddress)
+	}
+	sent = make(map[string]string, len(ptrs))
 	for address, name := range ptrs {
-		list = append(list, canonical.Record{Address: address, Name: name})
-	}
-	// Not in the same loop, for the reason that Records.All gives.
-	var bad refusals
-	for i, given := range list {
-		name, reason := canonical.Name(given.Name, allowUnderscore)
-		if reason != "" {
-			bad.add(given.Address.WithZone("").String(), given.Name, reason) // a zone can hold anything
+		canonicalName, err := canonical.Name(name, allowUnderscore)
+		if err != nil {
+			bad.add(address.WithZone("").String(), name, err) // a zone can hold anything
 		}
-		list[i].Name = name
+		text, before := bad.address(address), len(sent)
+		sent[text] = canonicalName
+		if len(sent) == before && text != "" {
+			bad.add("address", text, errDuplicateAddress)
+		}
 	}
-	return canonicalRecords(list, bad)
+	return sent, bad
 }
 
-// canonicalAddresses does the same for a call that takes addresses only.
-func canonicalAddresses(addresses []netip.Addr) (canonical.Records, refusals) {
-	list := make([]canonical.Record, len(addresses))
-	for i, address := range addresses {
-		list[i].Address = address
+// canonicalAddresses returns the addresses of a call as they are sent, sorted.
+func canonicalAddresses(addresses []netip.Addr) (sent []string, bad inputErrors) {
+	if len(addresses) == 0 {
+		bad.add("address", "", errNoAddress)
 	}
-	return canonicalRecords(list, nil)
+	for _, address := range addresses {
+		sent = append(sent, bad.address(address))
+	}
+	slices.Sort(sent)
+	for i := 1; i < len(sent); i++ {
+		if sent[i] == sent[i-1] && sent[i] != "" {
+			bad.add("address", sent[i], errDuplicateAddress)
+		}
+	}
+	return sent, bad
 }
 
-// canonicalRecords checks the addresses, which take the places of those given.
-func canonicalRecords(list []canonical.Record, bad refusals) (canonical.Records, refusals) {
-	if len(list) == 0 {
-		bad.add("address", "", "none is given")
+// address returns the text of an address, or adds an error and returns an empty one.
+func (e *inputErrors) address(address netip.Addr) string {
+	valid, err := canonical.Address(address)
+	if err != nil {
+		e.add("address", address.String(), err)
+		return ""
 	}
-	for i, given := range list {
-		address, reason := canonical.Address(given.Address)
-		if reason != "" {
-			bad.add("address", given.Address.String(), reason)
-		}
-		list[i].Address = address
-	}
-	sorted, repeated := canonical.Sort(list)
-	for _, address := range repeated {
-		bad.add("address", address.String(), "given more than once, be it in different forms")
-	}
-	return sorted, bad
+	return valid.String()
 }

@@ -11,16 +11,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/edisptr/edis-go/gen"
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
-// Credentials log in to an EDIS account. However they are printed, logged or
-// marshalled, e-mail and password are not shown.
+// Credentials are the login of an EDIS account. However they are printed, logged
+// or marshaled, the e-mail address and the password are not shown.
 type Credentials struct {
 	// Email and Password are those of the account. Required.
 	Email, Password string
-	// KVMID limits the login to one KVM server. [Client.LoginSource] needs it
-	// where the account has several.
+	// KVMID limits the login to one KVM server. [Client.LoginSource] needs it if
+	// the account has several.
 	KVMID string
 }
 
@@ -28,147 +29,144 @@ func (c Credentials) redacted() string {
 	return fmt.Sprintf("{Email:%[1]s Password:%[1]s KVMID:%s}", redact.Mark, c.KVMID)
 }
 
-// Format prints c for every verb of package fmt without its secrets.
+// Format prints c without its secrets, whatever the verb.
 func (c Credentials) Format(state fmt.State, _ rune) { _, _ = fmt.Fprint(state, c.redacted()) }
 
 // MarshalText returns c without its secrets; JSON and XML use it.
 func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.redacted()), nil }
 
-// LogValue returns what a log may show of c.
+// LogValue returns c without its secrets.
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.redacted()) }
 
-func (c Credentials) check() (bad refusals) {
+func (c Credentials) check() (bad inputErrors) {
 	bad.add("Credentials.Email", "", redact.CheckSecret(c.Email))
 	bad.add("Credentials.Password", "", redact.CheckSecret(c.Password))
 	return bad
 }
 
-// Login logs in and returns a session for each KVM server of the account, or
-// for the one that c names, sorted by KVM id (operation createAuthSession, POST
-// /kvm/v2/get/auth). A login that was sent is never repeated by itself, because
-// failed logins can lock an account.
+// Login logs in and returns a session for each KVM server of the account, or for
+// the one that credentials name, sorted by KVM id (operation createAuthSession,
+// POST /kvm/v2/get/auth). A login that was sent is never repeated, because failed
+// logins can lock an account.
 //
-// The errors are those of [Client.GetPTR]; refused credentials give an
-// [*APIError], as a rule with [ErrUnauthorized].
+// The errors are those of [Client.GetPTR]. Credentials that the service refuses give
+// an [*APIError], usually with [ErrUnauthorized].
 func (c *Client) Login(ctx context.Context, credentials Credentials) ([]Session, error) {
 	if err := checkCall(ctx, credentials.check()); err != nil {
 		return nil, err
 	}
+	form := gen.LoginForm{Email: credentials.Email, KVMID: credentials.KVMID, Pw: credentials.Password}
+	hide := redact.Secrets{credentials.Password, credentials.Email}
 	var sessions []Session
-	err := c.call(ctx, request{
-		operation: createAuthSession,
-		form:      loginForm(credentials),
-		hide:      redact.Secrets{credentials.Password, credentials.Email},
-		read: func(body map[string]any) (mismatch string) {
-			sessions, mismatch = readSessions(body)
-			return mismatch
-		},
+	err := createAuthSession.call(ctx, c, form, 0, hide, func(response gen.LoginSuccess) (err error) {
+		sessions, err = sessionsOf(response)
+		return err
 	})
 	return sessions, err
 }
 
-// readSessions takes the sessions from a valid answer.
-func readSessions(body map[string]any) (sessions []Session, mismatch string) {
-	for id, value := range body["data"].(map[string]any) { // as the schema says, and so on
-		fields := value.(map[string]any)
-		text := func(field string) string { text, _ := fields[field].(string); return text }
+// sessionsOf returns the sessions in a response. Its errors quote nothing of it: it
+// holds secrets.
+func sessionsOf(response gen.LoginSuccess) (sessions []Session, err error) {
+	for _, data := range response.Data {
 		session := Session{
-			KVMID:       text("kvm_id"),
-			Signature:   text("signature"),
-			APIHost:     text("api_host"),
-			Description: text("description"),
-			Suspended:   text("suspended") == "y",
+			KVMID:       data.KVMID,
+			Signature:   data.Signature,
+			APIHost:     data.APIHost,
+			Description: data.Description,
+			Suspended:   data.Suspended == "y",
 		}
-		session.PrimaryIP, _ = netip.ParseAddr(text("primary_ip")) // zero if not told
-		var ok bool
-		if session.ValidUntil, ok = readTime(fields["valid_until"]); !ok {
-			return nil, "/data/" + id + "/valid_until is no time"
+		session.PrimaryIP, _ = netip.ParseAddr(data.PrimaryIP) // zero if it is not known
+		if session.ValidUntil, err = parseValidUntil(data.ValidUntil); err != nil {
+			return nil, fmt.Errorf("/data/*/valid_until: %w", err)
 		}
 		if bad := session.check(); len(bad) > 0 {
-			return nil, "/data/" + id + ": " + bad[0].Error()
+			return nil, errors.New("/data/*: not a usable session")
 		}
 		sessions = append(sessions, session)
 	}
 	slices.SortFunc(sessions, func(a, b Session) int { return strings.Compare(a.KVMID, b.KVMID) })
-	return sessions, ""
+	return sessions, nil
 }
 
-// readTime reads Unix seconds, as a number or in decimal, or an ISO 8601 time;
-// the documented samples have had all of them.
-func readTime(value any) (at time.Time, ok bool) {
+// parseValidUntil reads Unix seconds, as a number or in decimal, or an ISO 8601
+// time: the documented samples have had all of them.
+func parseValidUntil(value any) (time.Time, error) {
 	switch value := value.(type) {
 	case float64:
-		return time.Unix(int64(value), 0), value == float64(int64(value)) && value > 0
+		if value == float64(int64(value)) && value > 0 {
+			return time.Unix(int64(value), 0), nil
+		}
 	case string:
-		if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
-			return time.Unix(seconds, 0), seconds > 0
+		if seconds, err := strconv.ParseInt(value, 10, 64); err == nil && seconds > 0 {
+			return time.Unix(seconds, 0), nil
 		}
 		for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime} {
 			if at, err := time.Parse(layout, value); err == nil {
-				return at, true
+				return at, nil
 			}
 		}
 	}
-	return time.Time{}, false
+	return time.Time{}, errors.New("not a time")
 }
 
-// renewBefore is how long before it expires a session is renewed: a call with it
-// must not come too late.
+// renewBefore is how long before it expires a session is renewed, so that a call
+// with it does not come too late.
 const renewBefore = time.Minute
 
-// LoginSource returns a source that logs in when a session is first asked for,
-// hands that session out until one minute before it expires, and then logs in
-// again; and once more if the service does not accept the session of a call.
-// It is safe for concurrent use: one login is under way at a time, and those who
-// wait meanwhile use the session that it gives.
+// LoginSource returns a source that logs in when a session is first needed, returns
+// that session until one minute before it expires, and then logs in again; and once
+// more if the service does not accept the session of a call. It is safe for
+// concurrent use: there is one login at a time, and callers that wait for it use its
+// session.
 //
-// A login that was sent and failed is not repeated, since failed logins can lock
-// an account: from then on its error is the answer. Make a new source to try
+// A login that was sent and failed is not repeated, since failed logins can lock an
+// account: from then on the source returns its error. Make a new source to try
 // again.
 func (c *Client) LoginSource(credentials Credentials) SessionSource {
-	return &loginSource{client: c, credentials: credentials, turn: make(chan struct{}, 1)}
+	return &loginSource{client: c, credentials: credentials, lock: make(chan struct{}, 1)}
 }
 
 type loginSource struct {
 	client      *Client
 	credentials Credentials
 
-	turn     chan struct{} // full while a goroutine uses what follows
+	lock     chan struct{} // full while a goroutine uses the fields below
 	session  Session
-	loggedIn time.Time // when the session came
+	loggedIn time.Time // when the session was obtained
 	renewAt  time.Time
 	failure  error // of the last login, if it was sent
 }
 
-// Format prints no secret, and nothing that a login changes meanwhile.
+// Format prints no secret, and nothing that a concurrent login changes.
 func (l *loginSource) Format(state fmt.State, _ rune) { _, _ = fmt.Fprint(state, l.credentials) }
 
-// Session returns the session, logging in if need be.
+// Session returns the session, and logs in if necessary.
 func (l *loginSource) Session(ctx context.Context) (Session, error) {
 	return l.sessionSince(ctx, time.Time{})
 }
 
-// sessionSince returns a session from a login after the given time: at that time
-// the service did not accept the one from before.
+// sessionSince returns a session from a login after the given time, when the service
+// refused the session of an earlier one.
 func (l *loginSource) sessionSince(ctx context.Context, refused time.Time) (Session, error) {
 	if ctx.Err() != nil {
 		return Session{}, ctx.Err()
 	}
 	select {
-	case l.turn <- struct{}{}:
+	case l.lock <- struct{}{}:
 	case <-ctx.Done():
 		return Session{}, ctx.Err()
 	}
 	if l.failure != nil || time.Now().Before(l.renewAt) && l.loggedIn.After(refused) {
-		defer func() { <-l.turn }()
+		defer func() { <-l.lock }()
 		return l.session, l.failure
 	}
-	// The login serves all that wait for their turn, so it does not end with
-	// the context of the first; Options bound it.
+	// The login serves everyone who waits for it, so it does not end with the
+	// context of the first; Options limit its time.
 	done := make(chan func() (Session, error), 1)
 	go func() {
-		session, err := l.logIn(context.WithoutCancel(ctx))
-		<-l.turn
+		session, err := l.renew(context.WithoutCancel(ctx))
+		<-l.lock
 		done <- func() (Session, error) { return session, err }
 	}()
 	select {
@@ -179,12 +177,12 @@ func (l *loginSource) sessionSince(ctx context.Context, refused time.Time) (Sess
 	}
 }
 
-// logIn logs in and keeps the result.
-func (l *loginSource) logIn(ctx context.Context) (session Session, err error) {
+// renew logs in and keeps the result.
+func (l *loginSource) renew(ctx context.Context) (session Session, err error) {
 	session, err = l.login(ctx)
 	if err == nil {
-		l.loggedIn, l.renewAt, err = time.Now(), session.ValidUntil.Add(-renewBefore), session.expired()
-		if !l.loggedIn.Before(l.renewAt) { // so short that it must do until its end
+		l.loggedIn, l.renewAt, err = time.Now(), session.ValidUntil.Add(-renewBefore), session.checkExpiry()
+		if !l.loggedIn.Before(l.renewAt) { // too short to be renewed early
 			l.renewAt = session.ValidUntil
 		}
 	}
@@ -195,7 +193,7 @@ func (l *loginSource) logIn(ctx context.Context) (session Session, err error) {
 	return session, err
 }
 
-// login logs in and picks the session of the KVM server.
+// login logs in and returns the session of the KVM server.
 func (l *loginSource) login(ctx context.Context) (Session, error) {
 	sessions, err := l.client.Login(ctx, l.credentials)
 	if err != nil {
@@ -206,5 +204,6 @@ func (l *loginSource) login(ctx context.Context) (Session, error) {
 			return session, nil
 		}
 	}
-	return Session{}, fmt.Errorf("edis: Credentials.KVMID is %q, which names none of the account's %d KVM servers", l.credentials.KVMID, len(sessions))
+	err = fmt.Errorf("Credentials.KVMID is %q, which is none of the account's %d KVM servers", l.credentials.KVMID, len(sessions))
+	return Session{}, newCallError(nil, 1, err)
 }

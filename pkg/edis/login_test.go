@@ -61,7 +61,7 @@ func TestLoginRefused(t *testing.T) {
 	_, err := client.Login(t.Context(), credentials)
 	wantIs(t, err, edis.ErrUnauthorized)
 	var api *edis.APIError
-	if !errors.As(err, &api) || api.Status != 401 || api.Message != "Unauthorized: wrong e-mail or password" {
+	if !errors.As(err, &api) || api.Status != 401 || api.Message != "Unauthorized: wrong e-mail address or password" {
 		t.Errorf("Login = %v", err)
 	}
 	for range 20 {

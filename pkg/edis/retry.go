@@ -3,73 +3,61 @@ package edis
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"sync/atomic"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
 )
 
-// failure is how an attempt failed.
-type failure struct {
-	outcome   error // ErrNotSent, ErrOutcomeUnknown, or nil: nothing changed
-	causes    []error
-	transient bool          // the next attempt may do better
-	pause     time.Duration // that the service asked for before it
-}
-
-// maxPause is how long a call waits at most because the service asks for it.
+// maxPause is the longest pause before another attempt that the service can ask for.
 const maxPause = 30 * time.Second
 
-// newPauses are between the attempts of a call: at random between zero and 0.5
-// seconds, then between zero and twice as much, up to 5 seconds.
-func newPauses() backoff.BackOff {
-	return &backoff.ExponentialBackOff{
-		InitialInterval: 250 * time.Millisecond, RandomizationFactor: 1, Multiplier: 2, MaxInterval: 2500 * time.Millisecond,
-	}
+// backOff returns a random pause after so many attempts: up to 0.5 seconds, then up
+// to twice as much each time, at most 5 seconds.
+func backOff(attempts int) time.Duration {
+	return rand.N(min(time.Second/4<<min(attempts, 10), 5*time.Second)) //nolint:gosec // not a secret
 }
 
-// pauseBefore tells whether there is another attempt after so many, and how long
-// to wait for it.
-func (c *Client) pauseBefore(r request, attempts int, failed *failure, pauses backoff.BackOff) (pause time.Duration, again bool) {
+// pauseAfter returns how long to wait before the next attempt, and whether there
+// is one.
+func (c *Client) pauseAfter(attempts int, r request, failed *failure) (pause time.Duration, again bool) {
 	repeatable := !r.logsIn || errors.Is(failed.outcome, ErrNotSent)
 	if !failed.transient || !repeatable || attempts >= c.options.MaxAttempts || failed.pause > maxPause || !c.retries.spend() {
 		return 0, false
 	}
-	return max(failed.pause, pauses.NextBackOff()), true
+	return max(failed.pause, backOff(attempts)), true
 }
 
-// worseOf is what is known after two attempts that failed: an unknown outcome
-// stays, and not sent is only what was never sent.
-func worseOf(a, b error) error {
-	if errors.Is(a, ErrNotSent) || errors.Is(b, ErrOutcomeUnknown) {
-		return b
+// combineOutcomes returns the outcome of two failed attempts: an unknown outcome
+// stays unknown, and a call is not sent only if no attempt was.
+func combineOutcomes(before, now error) error {
+	if errors.Is(before, ErrNotSent) || errors.Is(now, ErrOutcomeUnknown) {
+		return now
 	}
-	return a
+	return before
 }
 
-// isTransient tells whether a request that got no answer may get one next time.
-// One that was sent may: something went wrong on the way. One that was not sent
-// may if there was no connection yet or the wait was too long; but not if the
-// host is unknown or proved to be another.
+// isTransient reports whether a request without a response may get one next time.
+// One that was sent may. One that was not sent may if it got no connection in time,
+// but not if the host is unknown or could not prove who it is.
 func isTransient(err error, sent bool) bool {
 	var lookup *net.DNSError
 	var dial *net.OpError
-	var slow net.Error
+	var network net.Error
 	switch {
 	case sent:
 		return true
 	case errors.As(err, &lookup):
 		return lookup.IsTemporary || lookup.IsTimeout
-	case errors.As(err, &slow) && slow.Timeout():
+	case errors.As(err, &network) && network.Timeout():
 		return true
 	}
 	return errors.As(err, &dial) && dial.Op == "dial"
 }
 
-// retryBudget keeps the calls of a client from storming a service that is down:
-// a retry takes a token, and ten successes give one back.
-type retryBudget struct{ spent atomic.Int64 } // in tenths
+// A retryBudget keeps the calls of a client from overloading a service that is
+// down: a retry takes a token, and ten successes give one back.
+type retryBudget struct{ spent atomic.Int64 } // in tenths of a token
 
 const retryTokens = 50
 
@@ -83,11 +71,11 @@ func (b *retryBudget) spend() bool {
 
 func (b *retryBudget) earn() {
 	if spent := b.spent.Load(); spent > 0 {
-		b.spent.CompareAndSwap(spent, spent-1) // a success lost to another is no matter
+		b.spent.CompareAndSwap(spent, spent-1) // losing one to another goroutine does not matter
 	}
 }
 
-// sleep waits, but not longer than ctx.
+// sleep waits for the pause, or returns the error of ctx when that is done first.
 func sleep(ctx context.Context, pause time.Duration) error {
 	select {
 	case <-ctx.Done():

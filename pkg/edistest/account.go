@@ -2,6 +2,7 @@ package edistest
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -9,7 +10,7 @@ import (
 	"time"
 )
 
-// An Account is what a login is for.
+// An Account is an account of the fake service with its KVM servers.
 type Account struct {
 	Email, Password string
 	KVMs            []KVM
@@ -17,20 +18,19 @@ type Account struct {
 
 // A KVM is a virtual server of an account.
 type KVM struct {
-	// ID is such as "kvm_123456_789012".
+	// ID is the KVM id, such as "kvm_123456_789012".
 	ID string
-	// Addresses are those of the server; a call for others is refused. None
-	// means all that are not listed for another server.
+	// Addresses are the addresses of the server; calls for others are refused.
+	// None means all addresses that are not listed for another server.
 	Addresses []netip.Prefix
-	// PrimaryIP, Description and Suspended are told at login.
+	// PrimaryIP, Description and Suspended are part of the session of a login.
 	PrimaryIP   netip.Addr
 	Description string
 	Suspended   bool
 }
 
-// A Session is what a call has to prove itself with. It has the fields of
-// edis.Session, and converts to it: edis.Session(server.Session()). It is a type
-// of its own because package edis must not depend on its fake.
+// A Session permits calls for one KVM server. It has the fields of edis.Session and
+// converts to it: edis.Session(server.Session()).
 type Session struct {
 	KVMID, Signature, APIHost string
 	ValidUntil                time.Time
@@ -54,14 +54,13 @@ var defaultAccount = Account{
 	}},
 }
 
-// Credentials returns e-mail and password of the account that a server begins
-// with.
+// Credentials returns the e-mail address and the password of the first account.
 func (s *Server) Credentials() (email, password string) {
 	return defaultAccount.Email, defaultAccount.Password
 }
 
-// Session returns a session of the KVM server that a server begins with. It is
-// valid for 24 hours from [NewServer]; each login makes another one.
+// Session returns a session of the first KVM server. It is valid for 24 hours from
+// [NewServer]; each login returns another one.
 func (s *Server) Session() Session { return s.first }
 
 // AddAccount adds an account with its KVM servers.
@@ -71,8 +70,8 @@ func (s *Server) AddAccount(account Account) {
 	s.accounts = append(s.accounts, account)
 }
 
-// newSession makes a session that the server accepts. The caller holds the
-// mutex, or is alone.
+// newSession returns a session that the server accepts. The caller holds the mutex
+// or is the only user.
 func (s *Server) newSession(kvm KVM) Session {
 	session := Session{
 		KVMID:       kvm.ID,
@@ -87,7 +86,7 @@ func (s *Server) newSession(kvm KVM) Session {
 	return session
 }
 
-// owns tells whether an address belongs to a KVM server.
+// owns reports whether an address belongs to a KVM server.
 func (s *Server) owns(kvmID string, address netip.Addr) bool {
 	listed := func(kvm KVM) bool {
 		return slices.ContainsFunc(kvm.Addresses, func(prefix netip.Prefix) bool { return prefix.Contains(address) })
@@ -121,7 +120,7 @@ func (s *Server) logIn(fields map[string]any) reply {
 		}
 		return reply{http.StatusOK, map[string]any{"status": "success", "data": data}}
 	}
-	return loginFailure(http.StatusUnauthorized, "wrong e-mail or password")
+	return loginFailure(http.StatusUnauthorized, "wrong e-mail address or password")
 }
 
 func loginData(session Session) map[string]any {
@@ -144,24 +143,24 @@ func loginData(session Session) map[string]any {
 	return data
 }
 
-// loginFailure has its own form in the document.
+// loginFailure is the reply to a failed login, which has other fields than the rest.
 func loginFailure(status int, text string) reply {
 	return reply{status, map[string]any{"error": http.StatusText(status), "code": float64(status), "message": text}}
 }
 
-// sessionOf returns the session that a call proves, or why it proves none. The
-// schema has made sure that the fields are there.
-func (s *Server) sessionOf(fields map[string]any) (session Session, refused string) {
+// sessionOf returns the session of a call, or an error if there is none. The schema has
+// ensured that the fields exist.
+func (s *Server) sessionOf(fields map[string]any) (Session, error) {
 	session, ok := s.sessions[fields["signature"].(string)]
 	switch {
 	case !ok:
-		return Session{}, "unknown signature"
+		return Session{}, errors.New("unknown signature")
 	case fields["kvm_id"] != session.KVMID:
-		return Session{}, "the session is not one for this kvm_id"
+		return Session{}, errors.New("the session is for another kvm_id")
 	case fields["valid_until"] != strconv.FormatInt(session.ValidUntil.Unix(), 10):
-		return Session{}, "valid_until is not that of the session"
+		return Session{}, errors.New("valid_until is not the one of the session")
 	case !s.now().Before(session.ValidUntil):
-		return Session{}, "the session has expired"
+		return Session{}, errors.New("the session has expired")
 	}
-	return session, ""
+	return session, nil
 }

@@ -19,35 +19,31 @@ import (
 
 // A Request is one request as the API received it.
 type Request struct {
-	// Method, Path and Header are those of HTTP.
+	// Method, Path and Header are those of the HTTP request.
 	Method, Path string
 	Header       http.Header
-	// Body is what came, secrets included.
+	// Body is the body as received, secrets included.
 	Body string
-	// Form is Body decoded; nil if it is not a form.
+	// Form is the decoded Body, or nil if it is not a form.
 	Form url.Values
-	// Status is that of the answer; 0 if the connection was broken instead.
+	// Status is the status of the response, or 0 if the connection was broken
+	// instead.
 	Status int
 }
 
-const (
-	jsonContentType = "application/json"
+const maxRequestBytes = 256 << 20 // a form of a million records has about 80 MB
 
-	maxRequestBytes = 256 << 20 // a form of a million records has about 80 MB
-)
-
-// route is one operation of the API document, and what the fake does for it.
+// A route is one operation of the API document and how the fake serves it.
 type route struct {
 	*contract.Operation
-	form    *openapi3.Schema
-	serve   func(*Server, map[string]any) reply // needs no session; nil for the others, which have
+	serve   func(*Server, map[string]any) reply // nil for the operations that need a session
 	names   func(fields map[string]any) (map[netip.Addr]string, error)
 	done    func(*Server, route, []netip.Addr) reply
 	writes  bool
 	failure func(status int, text string) reply
 }
 
-// routes gives each operation of the document what serves it.
+// routes returns the routes of all operations of the document, by path.
 func routes(documented map[string]*contract.Operation) map[string]route {
 	served := map[string]route{
 		"setPTR":            {names: wantedNames, writes: true, done: (*Server).confirm, failure: failureAs("error")},
@@ -61,31 +57,43 @@ func routes(documented map[string]*contract.Operation) map[string]route {
 		if !ok {
 			panic(fmt.Sprintf("edistest: the API document has an operation %q that the fake does not serve", id))
 		}
-		form, err := operation.Form()
-		if err != nil {
-			panic(fmt.Sprintf("edistest: %v", err)) // a defect of this module
-		}
-		r.Operation, r.form = operation, form
+		r.Operation = operation
 		byPath[operation.Path] = r
 	}
 	return byPath
 }
 
-// reply is an answer before it is encoded.
+// requestSchema returns the schema of the form.
+func (r route) requestSchema() *openapi3.Schema {
+	return r.RequestBody.Value.Content[contract.FormContentType].Schema.Value
+}
+
+// example returns the documented example of a field of a success, or an empty string
+// if there is none.
+func (r route) example(field string) string {
+	schema := r.Responses.Status(http.StatusOK).Value.Content[contract.JSONContentType].Schema.Value
+	if schema.Properties[field] == nil {
+		return ""
+	}
+	example, _ := schema.Properties[field].Value.Example.(string)
+	return example
+}
+
+// A reply is a response before it is encoded.
 type reply struct {
 	status int
 	body   map[string]any
 }
 
-// failureAs makes the replies of an operation that fails; the document has two
-// names for the field of the text.
+// failureAs returns what makes the reply to a failed request. The field of its text
+// has two names in the document.
 func failureAs(field string) func(int, string) reply {
 	return func(status int, text string) reply {
 		return reply{status, map[string]any{"status": "error", field: text}}
 	}
 }
 
-// response is what goes back over HTTP.
+// A response is what is sent over HTTP.
 type response struct {
 	status      int
 	header      http.Header
@@ -108,34 +116,34 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.respond(w, received, notOfTheAPI(http.StatusMethodNotAllowed, "this path takes %s, not %s", called.Method, received.Method))
 		return
 	}
-	fault := s.nextFault(called.ID)
+	fault := s.nextFault(called.OperationID)
 	fault.wait(r)
 	usual := s.handle(called, received.Form, err, fault)
 	switch {
 	case fault.Drop || fault.Reset:
 		s.keep(received)
 		fault.breakConnection(w)
-	case fault.answers():
+	case fault.replacesResponse():
 		s.respond(w, received, fault.response(called))
 	default:
 		s.respond(w, received, called.response(usual))
 	}
 }
 
-// notOfTheAPI says that the request is not one of the API at all.
+// notOfTheAPI is the response to a request that is not one of the API.
 func notOfTheAPI(status int, format string, args ...any) response {
 	return response{status: status, contentType: "text/plain; charset=utf-8", body: fmt.Appendf(nil, "edistest: "+format+"\n", args...)}
 }
 
-// respond sends an answer, once the request is kept: a test that has the answer
+// respond sends a response after the request is kept: a test that has the response
 // must find the request.
-func (s *Server) respond(w http.ResponseWriter, received Request, answer response) {
-	received.Status = answer.status
+func (s *Server) respond(w http.ResponseWriter, received Request, sent response) {
+	received.Status = sent.status
 	s.keep(received)
-	maps.Copy(w.Header(), answer.header)
-	w.Header().Set("Content-Type", answer.contentType)
-	w.WriteHeader(answer.status)
-	_, _ = w.Write(answer.body) // a client that has gone is none of our business
+	maps.Copy(w.Header(), sent.header)
+	w.Header().Set("Content-Type", sent.contentType)
+	w.WriteHeader(sent.status)
+	_, _ = w.Write(sent.body) // ignore: the client disconnected
 }
 
 func (s *Server) keep(received Request) {
@@ -144,13 +152,13 @@ func (s *Server) keep(received Request) {
 	s.requests = append(s.requests, received)
 }
 
-// handle checks a call against schema and session and carries it out, as far as
-// the fault lets it.
+// handle checks a call against the schema and the session, and carries it out as far
+// as the fault permits.
 func (s *Server) handle(called route, form url.Values, formErr error, fault Fault) reply {
 	if formErr != nil {
 		return called.failure(http.StatusBadRequest, formErr.Error())
 	}
-	fields, err := decodeFields(called.form, form)
+	fields, err := decodeFields(called.requestSchema(), form)
 	if err != nil {
 		return called.failure(http.StatusBadRequest, err.Error())
 	}
@@ -159,9 +167,9 @@ func (s *Server) handle(called route, form url.Values, formErr error, fault Faul
 	if called.serve != nil {
 		return called.serve(s, fields)
 	}
-	session, refused := s.sessionOf(fields)
-	if refused != "" {
-		return called.failure(http.StatusUnauthorized, refused)
+	session, err := s.sessionOf(fields)
+	if err != nil {
+		return called.failure(http.StatusUnauthorized, err.Error())
 	}
 	names, err := called.names(fields)
 	if err != nil {
@@ -179,10 +187,10 @@ func (s *Server) handle(called route, form url.Values, formErr error, fault Faul
 	return called.done(s, called, addresses)
 }
 
-// write sets the records of addresses, or so many of them as the fault says. An
-// empty name removes one.
+// write sets the records of the addresses, or as many of them as the fault permits.
+// An empty name removes the record.
 func (s *Server) write(addresses []netip.Addr, names map[netip.Addr]string, fault Fault) {
-	if fault.answers() && fault.Apply >= 0 {
+	if fault.replacesResponse() && fault.Apply >= 0 {
 		addresses = addresses[:min(fault.Apply, len(addresses))]
 	}
 	now := s.now()
@@ -191,16 +199,16 @@ func (s *Server) write(addresses []netip.Addr, names map[netip.Addr]string, faul
 	}
 }
 
-// confirm replies to a write, with the text of the document where it has one.
+// confirm replies to a write with the documented text, if there is one.
 func (s *Server) confirm(called route, _ []netip.Addr) reply {
 	body := map[string]any{"status": "success"}
-	if text := called.Example(http.StatusOK, "message"); text != "" {
+	if text := called.example("message"); text != "" {
 		body["message"] = text
 	}
 	return reply{http.StatusOK, body}
 }
 
-// list replies to a read. An address without a record is left out.
+// list replies to a read. Addresses without a record are left out.
 func (s *Server) list(_ route, addresses []netip.Addr) reply {
 	now, list := s.now(), []any{}
 	for _, address := range addresses {
@@ -211,14 +219,13 @@ func (s *Server) list(_ route, addresses []netip.Addr) reply {
 	return reply{http.StatusOK, map[string]any{"status": "success", "records": list}}
 }
 
-// response encodes a reply, once it was found valid against the document.
+// response encodes a reply and validates it against the document.
 func (r route) response(usual reply) response {
-	answer := response{status: usual.status, contentType: jsonContentType, body: encode(usual)}
-	header := http.Header{"Content-Type": {jsonContentType}}
-	if _, mismatch := r.Answer(usual.status, header, answer.body); mismatch != "" {
-		return r.response(r.failure(http.StatusInternalServerError, "the reply would not be as documented: "+mismatch))
+	body, header := encode(usual), http.Header{"Content-Type": {contract.JSONContentType}}
+	if _, err := r.ValidateResponse(usual.status, header, body); err != nil {
+		return r.response(r.failure(http.StatusInternalServerError, "the response would not match the document: "+err.Error()))
 	}
-	return answer
+	return response{status: usual.status, contentType: contract.JSONContentType, body: body}
 }
 
 func encode(r reply) []byte {
@@ -229,7 +236,7 @@ func encode(r reply) []byte {
 	return body
 }
 
-// parseForm decodes a form in which each field stands once.
+// parseForm decodes a form in which each field occurs once.
 func parseForm(header http.Header, body string) (url.Values, error) {
 	if mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type")); err != nil || mediaType != contract.FormContentType {
 		return nil, fmt.Errorf("the content type is %q, not %s", header.Get("Content-Type"), contract.FormContentType)
@@ -246,8 +253,8 @@ func parseForm(header http.Header, body string) (url.Values, error) {
 	return form, nil
 }
 
-// decodeFields turns the form into the value that the request schema describes:
-// what the schema does not call a string is JSON text.
+// decodeFields decodes the form into the value that the request schema describes:
+// everything but a string is JSON text.
 func decodeFields(schema *openapi3.Schema, form url.Values) (map[string]any, error) {
 	fields := make(map[string]any, len(form))
 	for name := range form {
@@ -276,9 +283,9 @@ func wantedNames(fields map[string]any) (map[netip.Addr]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		name, refused := canonical.Name(value.(string), true)
-		if refused != "" {
-			return nil, fmt.Errorf("host name %q for %s: %s", value, address, refused)
+		name, err := canonical.Name(value.(string), true)
+		if err != nil {
+			return nil, fmt.Errorf("host name %q for %s: %w", value, address, err)
 		}
 		ptrs[address] = name
 	}
@@ -304,8 +311,8 @@ func parseAddress(text string, given map[netip.Addr]string) (netip.Addr, error) 
 		return netip.Addr{}, fmt.Errorf("%q is not an IP address", text)
 	}
 	address = address.Unmap()
-	if _, twice := given[address]; twice {
-		return netip.Addr{}, fmt.Errorf("address %s is given twice", address)
+	if _, duplicate := given[address]; duplicate {
+		return netip.Addr{}, fmt.Errorf("duplicate address %s", address)
 	}
 	return address, nil
 }

@@ -110,7 +110,7 @@ func TestRefusesBadRequests(t *testing.T) {
 		{"list as ip", map[string]*string{"ip": text(`["192.0.2.10"]`)}, 400, "object"},
 		{"number as name", map[string]*string{"ip": text(`{"192.0.2.10":5}`)}, 400, "string"},
 		{"key twice", map[string]*string{"ip": text(`{"192.0.2.10":"a.example","192.0.2.10":"b.example"}`)}, 400, "duplicate"},
-		{"address twice", map[string]*string{"ip": text(`{"2001:db8::1":"a.example","2001:DB8::1":"b.example"}`)}, 400, "twice"},
+		{"address twice", map[string]*string{"ip": text(`{"2001:db8::1":"a.example","2001:DB8::1":"b.example"}`)}, 400, "duplicate"},
 		{"no address", map[string]*string{"ip": text(`{"192.0.2.300":"a.example"}`)}, 400, "192.0.2.300"},
 		{"zone", map[string]*string{"ip": text(`{"fe80::1%eth0":"a.example"}`)}, 400, "fe80"},
 		{"no host name", map[string]*string{"ip": text(`{"192.0.2.10":"a b"}`)}, 400, "host name"},

@@ -10,7 +10,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// ttl is short: what a test set a moment ago must be seen.
+// ttl is short so that a test sees what it has just set.
 const ttl = 1
 
 // startDNS starts the DNS server on one port of UDP and TCP.
@@ -32,8 +32,8 @@ func (s *Server) startDNS() {
 	}
 }
 
-// listenSamePort lets the system choose a TCP port, and tries again if the UDP
-// port of that number is taken.
+// listenSamePort lets the system choose a TCP port, and another one if the UDP port
+// of that number is taken.
 func listenSamePort() (net.PacketConn, net.Listener, error) {
 	var failures []error
 	for range 10 {
@@ -61,7 +61,7 @@ func (s *Server) serveDNS(w dns.ResponseWriter, query *dns.Msg) {
 		answer.SetRcode(query, dns.RcodeRefused)
 	default:
 		answer.SetReply(query)
-		s.lookUp(query.Question[0], answer)
+		s.lookup(query.Question[0], answer)
 	}
 	size := dns.MinMsgSize
 	if edns := query.IsEdns0(); edns != nil {
@@ -71,12 +71,12 @@ func (s *Server) serveDNS(w dns.ResponseWriter, query *dns.Msg) {
 	if w.LocalAddr().Network() == "udp" {
 		answer.Truncate(size)
 	}
-	_ = w.WriteMsg(answer) // a client that has gone is none of our business
+	_ = w.WriteMsg(answer) // ignore: the client disconnected
 }
 
-// lookUp fills in the answer of a server that knows all names there are: no
-// data for a name that has no record of this type, NXDOMAIN for any other.
-func (s *Server) lookUp(question dns.Question, answer *dns.Msg) {
+// lookup fills in the answer of a server that is authoritative for everything: no
+// data for a name without a record of this type, NXDOMAIN for a name without any.
+func (s *Server) lookup(question dns.Question, answer *dns.Msg) {
 	answer.Authoritative = true
 	records, exists := s.recordsAt(question.Name)
 	for _, record := range records {
@@ -93,8 +93,8 @@ func (s *Server) lookUp(question dns.Question, answer *dns.Msg) {
 	answer.Ns = []dns.RR{startOfAuthority(question.Name)}
 }
 
-// recordsAt returns what the server has at a name. A name without records exists
-// if there are some below it (RFC 8020, section 2).
+// recordsAt returns the records of a name. A name without records exists if there
+// are names below it (RFC 8020, section 2).
 func (s *Server) recordsAt(name string) (records []dns.RR, exists bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -130,7 +130,7 @@ func header(name string, recordType uint16) dns.RR_Header {
 	return dns.RR_Header{Name: name, Rrtype: recordType, Class: dns.ClassINET, Ttl: ttl}
 }
 
-// startOfAuthority goes with every answer that says no (RFC 2308, section 3).
+// startOfAuthority is part of every negative answer (RFC 2308, section 3).
 func startOfAuthority(name string) dns.RR {
 	zone := "."
 	for _, reverse := range reverseZones {

@@ -1,7 +1,6 @@
-// Package edistest provides a fake of the EDIS reverse DNS service for tests
-// and for trying things out, in the manner of net/http/httptest: the API over
-// HTTP, and a DNS server that answers from the records set through it, both on
-// loopback.
+// Package edistest provides a fake of the EDIS reverse DNS service for tests and
+// experiments, in the manner of net/http/httptest: the API over HTTP, and a DNS
+// server that answers from the records set through it, both on loopback.
 //
 //	server := edistest.NewServer()
 //	defer server.Close()
@@ -9,8 +8,8 @@
 //	...
 //	err = client.SetPTR(ctx, edis.Session(server.Session()), ptrs)
 //
-// Requests are checked against the provider's OpenAPI document, as far as the
-// document goes, and so is every answer of an operation before it is sent: the
-// fake cannot teach a habit that the document does not. What the document leaves
-// open, the fake does in the simplest way; see [Server.Fail] for the others.
+// Requests and usual responses are validated against the provider's OpenAPI
+// document, so the fake cannot teach a habit that the document does not have. Where
+// the document leaves something open, the fake does the simplest thing; see
+// [Server.Fail] for the rest.
 package edistest

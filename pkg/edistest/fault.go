@@ -5,40 +5,42 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/edisptr/edis-go/pkg/internal/contract"
 )
 
-// A Fault is how a call goes wrong. With none but Delay set, the call is late
-// and otherwise served as usual.
+// A Fault is how a call goes wrong. If only Delay is set, the call is late and
+// otherwise served as usual.
 type Fault struct {
-	// Delay passes before anything is answered, unless the client goes first.
+	// Delay is the time before the response, unless the client disconnects first.
 	Delay time.Duration
 
-	// Apply is how many records of the call are written or removed before it
-	// fails, in the order of their addresses; negative means all.
+	// Apply is the number of records that the call writes or removes before it
+	// fails, in the order of their addresses. Negative means all.
 	Apply int
 
-	// Drop closes the connection in place of an answer, and Reset aborts it (TCP
-	// RST).
+	// Drop closes the connection instead of sending a response; Reset aborts it
+	// (TCP RST).
 	Drop, Reset bool
 
-	// Status, Header and Body are the answer, sent as they are, documented or
-	// not. A Status alone has the documented body of a failure, and JSON is the
-	// default Content-Type; a Body alone has status 200.
+	// Status, Header and Body are the response, sent as they are, documented or
+	// not. With only a Status, the body is the documented one of a failure; with
+	// only a Body, the status is 200. The default Content-Type is JSON.
 	Status int
 	Header http.Header
 	Body   string
 }
 
 // Fail makes the next calls of an operation ("setPTR", "getPTR", "deletePTR" or
-// "createAuthSession") go wrong, one call for each fault, in this order, and
-// after those of earlier Fails.
+// "createAuthSession") go wrong, one call per fault, in this order and after the
+// faults of earlier calls of Fail.
 func (s *Server) Fail(operation string, faults ...Fault) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.faults[operation] = append(s.faults[operation], faults...)
 }
 
-// nextFault returns the fault of this call; the zero Fault is none.
+// nextFault returns the fault of this call, or the zero Fault if there is none.
 func (s *Server) nextFault(operation string) Fault {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -50,10 +52,10 @@ func (s *Server) nextFault(operation string) Fault {
 	return faults[0]
 }
 
-// answers tells whether the fault takes the place of the usual answer.
-func (f Fault) answers() bool { return f.Drop || f.Reset || f.Status != 0 || f.Body != "" }
+// replacesResponse reports whether there is no usual response.
+func (f Fault) replacesResponse() bool { return f.Drop || f.Reset || f.Status != 0 || f.Body != "" }
 
-// wait lets the delay pass.
+// wait waits for the delay.
 func (f Fault) wait(r *http.Request) {
 	if f.Delay <= 0 {
 		return
@@ -64,20 +66,20 @@ func (f Fault) wait(r *http.Request) {
 	}
 }
 
-// response makes the answer of the fault.
+// response returns the response of the fault.
 func (f Fault) response(served route) response {
 	status := cmp.Or(f.Status, http.StatusOK)
-	answer := response{status: status, contentType: jsonContentType, body: []byte(f.Body), header: f.Header}
+	faulty := response{status: status, contentType: contract.JSONContentType, body: []byte(f.Body), header: f.Header}
 	if f.Body == "" {
-		answer.body = encode(served.failure(status, "injected fault"))
+		faulty.body = encode(served.failure(status, "injected fault"))
 	}
 	if contentType := f.Header.Get("Content-Type"); contentType != "" {
-		answer.contentType = contentType
+		faulty.contentType = contentType
 	}
-	return answer
+	return faulty
 }
 
-// breakConnection ends the connection without an answer.
+// breakConnection ends the connection without a response.
 func (f Fault) breakConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

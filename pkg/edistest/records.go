@@ -8,18 +8,18 @@ import (
 	"github.com/miekg/dns"
 )
 
-// records are the PTR records of the service, and what it shows of them.
+// records are the PTR records of the service, and when they become visible.
 type records struct {
 	lag     time.Duration
 	entries map[netip.Addr]entry
 	reverse map[string]netip.Addr // by owner name below in-addr.arpa. or ip6.arpa.
 }
 
-// entry is the record of one address; an empty name is none.
+// An entry is the record of one address. An empty name means no record.
 type entry struct {
 	name   string
-	since  time.Time // when name begins to show
-	before string    // what shows until then
+	since  time.Time // when name becomes visible
+	before string    // what is visible until then
 }
 
 func newRecords() records {
@@ -32,7 +32,7 @@ func (r *records) set(address netip.Addr, name string, now time.Time) {
 	r.reverse[reverseName(address)] = address
 }
 
-// shown returns the name that shows now.
+// shown returns the name that is visible now.
 func (r *records) shown(address netip.Addr, now time.Time) string {
 	e := r.entries[address]
 	if now.Before(e.since) {
@@ -41,7 +41,7 @@ func (r *records) shown(address netip.Addr, now time.Time) string {
 	return e.name
 }
 
-// all returns what is written.
+// all returns the records that are set, visible or not.
 func (r *records) all() map[netip.Addr]string {
 	ptrs := make(map[netip.Addr]string)
 	for address, e := range r.entries {
@@ -52,12 +52,12 @@ func (r *records) all() map[netip.Addr]string {
 	return ptrs
 }
 
-// reverseName returns the name that holds the PTR record of an address (RFC
-// 1035, section 3.5; RFC 3596, section 2.5).
+// reverseName returns the name of the PTR record of an address (RFC 1035, section
+// 3.5; RFC 3596, section 2.5).
 func reverseName(address netip.Addr) string {
 	name, err := dns.ReverseAddr(address.String())
 	if err != nil {
-		panic(fmt.Sprintf("edistest: %v has no reverse name: %v", address, err)) // parseAddress made it
+		panic(fmt.Sprintf("edistest: %v has no reverse name: %v", address, err)) // every valid address has one
 	}
 	return name
 }

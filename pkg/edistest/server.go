@@ -14,14 +14,14 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/contract"
 )
 
-// A Server is a fake EDIS. It begins with one account that has one KVM server,
-// to which every address belongs; see [Server.AddAccount] for more. Make it with
-// [NewServer] and end it with [Server.Close]. It is safe for concurrent use.
+// A Server is a fake EDIS. It starts with one account with one KVM server, to which
+// every address belongs; see [Server.AddAccount] for more. Start it with [NewServer]
+// and stop it with [Server.Close]. It is safe for concurrent use.
 type Server struct {
-	// URL is the base URL of the API, "http://127.0.0.1:port". It goes into
-	// edis.Options, as RDNSURL and AuthURL.
+	// URL is the base URL of the API, such as "http://127.0.0.1:12345": the
+	// RDNSURL and the AuthURL of edis.Options.
 	URL string
-	// DNSAddr is the host:port of the DNS server, over UDP and TCP.
+	// DNSAddr is the host:port of the DNS server, which listens on UDP and TCP.
 	DNSAddr string
 
 	routes map[string]route // by path
@@ -62,47 +62,46 @@ func NewServer() *Server {
 	return s
 }
 
-// Close ends both servers, after the requests that are under way. Close it once.
+// Close stops both servers after the requests in progress. Call it once.
 func (s *Server) Close() {
 	s.http.Close()
 	for _, server := range s.dns {
-		_ = server.Shutdown() // fails only when it does not run
+		_ = server.Shutdown() // fails only if it is not running
 	}
 }
 
-// SetClock makes the server take the time from now, for the expiry of sessions
-// and for [Server.SetLag]. Sessions keep the expiry that they have.
+// SetClock sets the clock of the server, for the expiry of sessions and for
+// [Server.SetLag]. Existing sessions keep their expiry.
 func (s *Server) SetClock(now func() time.Time) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.now = now
 }
 
-// SetLag makes what is written from now on show after a delay only, in the
-// answers of getPTR and in the DNS, as on a service of several machines.
+// SetLag delays when later writes become visible to getPTR and in the DNS, as on a
+// service with several machines.
 func (s *Server) SetLag(lag time.Duration) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.records.lag = lag
 }
 
-// PTRs returns the records that are set, those that do not show yet included.
+// PTRs returns the records that are set, including those that are not visible yet.
 func (s *Server) PTRs() map[netip.Addr]string {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return s.records.all()
 }
 
-// Requests returns what the API received, in the order in which it was done
-// with. It keeps everything, bodies included, until the server is closed.
+// Requests returns the requests that the API received, in the order in which they
+// were completed. The server keeps all of them, with their bodies, until it is closed.
 func (s *Server) Requests() []Request {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return slices.Clone(s.requests)
 }
 
-// AddHost makes the DNS server answer A and AAAA queries for a host name with
-// these addresses, beside those it already has.
+// AddHost adds A and AAAA records for a host name to the DNS server.
 func (s *Server) AddHost(name string, addresses ...netip.Addr) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

@@ -195,12 +195,12 @@ func TestSetReportsAllInputErrors(t *testing.T) {
   "300.1.1.1=a.example" for argument: invalid IP address, want IP=HOST
   "no-assignment" for argument: want IP=HOST
   "192.0.2.1=*" for argument: duplicate address
-  "http://example.com" for EDIS_RDNS_URL: http to another machine would show the session to the network; use https
+  "http://example.com" for EDIS_RDNS_URL: http to another machine would expose the session to the network; use https
   EDIS_KVM_ID: not set, but required with EDIS_SIGNATURE
   "a_b.example" for 192.0.2.1: underscore in a host name (--allow-underscore permits it)
   "224.0.0.1" for address: multicast address
-  "a..b" for 224.0.0.1: empty label, that is two dots in a row or one at the beginning
-  "*" for 192.0.2.1: character '*'; a host name has letters, digits, hyphens and dots
+  "a..b" for 224.0.0.1: empty label: two dots in a row, or one at the beginning
+  "*" for 192.0.2.1: character '*'; a host name has only letters, digits, hyphens and dots
 `}
 	if got != want {
 		t.Errorf("set = %+v\nwant %+v", got, want)

@@ -65,7 +65,7 @@ func byAddress(a, b recordState) int { return a.IP.Compare(b.IP) }
 func sortedRecords(ptrs map[netip.Addr]string, s state) []recordState {
 	records := make([]recordState, 0, len(ptrs))
 	for address, name := range ptrs {
-		if canonicalName, reason := canonical.Name(name, true); reason == "" {
+		if canonicalName, err := canonical.Name(name, true); err == nil {
 			name = canonicalName
 		}
 		records = append(records, recordState{address.Unmap(), name, s})

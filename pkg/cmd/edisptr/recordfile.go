@@ -71,16 +71,17 @@ func (r *recordReader) add(location, kvmID, addressText, name string) {
 		r.errs.add(location, addressText, "not an IP address")
 		return
 	}
-	address, reason := canonical.Address(address)
-	if reason != "" {
-		r.errs.add(location, addressText, reason)
+	if address, err = canonical.Address(address); err != nil {
+		r.errs.add(location, addressText, err.Error())
 		return
 	}
 	if name != "" {
-		if name, reason = canonical.Name(name, r.allowUnderscore); reason != "" {
-			r.errs.add(location+": "+address.String(), name, reason)
+		canonicalName, err := canonical.Name(name, r.allowUnderscore)
+		if err != nil {
+			r.errs.add(location+": "+address.String(), name, err.Error())
 			return
 		}
+		name = canonicalName
 	}
 	for _, ptrs := range r.records { // an address belongs to only one KVM server
 		if _, ok := ptrs[address]; ok {

@@ -1,8 +1,9 @@
-// Package canonical has the one form in which an address or a host name is sent,
-// compared and shown, and the rules for what is none.
+// Package canonical defines the one form in which addresses and host names are
+// sent, compared and shown, and which of them are valid in a PTR record.
 package canonical
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -11,60 +12,81 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// Address returns an address as it is sent, an IPv4-mapped one as IPv4. Or it
-// returns the reason for which the address cannot have a PTR record.
-func Address(given netip.Addr) (address netip.Addr, refused string) {
-	address = given.Unmap()
-	switch {
+// Address returns the address as it is sent, with an IPv4-mapped address as IPv4.
+// It returns an error if the address cannot have a PTR record.
+func Address(address netip.Addr) (netip.Addr, error) {
+	switch unmapped := address.Unmap(); {
 	case !address.IsValid():
-		refused = "not an IP address"
-	case given.Zone() != "":
-		refused = "has a zone, which means something on one machine only"
-	case address.IsUnspecified():
-		refused = "unspecified address"
-	case address.IsLoopback():
-		refused = "loopback address"
-	case address.IsMulticast():
-		refused = "multicast address"
+		return netip.Addr{}, errors.New("not an IP address")
+	case address.Zone() != "":
+		return netip.Addr{}, errors.New("has a zone, which is meaningful on one machine only")
+	case unmapped.IsUnspecified():
+		return netip.Addr{}, errors.New("unspecified address")
+	case unmapped.IsLoopback():
+		return netip.Addr{}, errors.New("loopback address")
+	case unmapped.IsMulticast():
+		return netip.Addr{}, errors.New("multicast address")
+	default:
+		return unmapped, nil
 	}
-	if refused != "" {
-		return netip.Addr{}, refused
-	}
-	return address, ""
 }
 
-// toALabels applies UTS 46, not transitional, with the checks of IDNA2008 for
-// hyphens, joiners and direction; some symbols pass that IDNA2008 has not. ASCII
-// is left to CheckHostName, which has better reasons and knows of underscores.
+// toALabels applies non-transitional UTS 46 with the IDNA2008 checks for hyphens,
+// joiners and direction. Some symbols pass that IDNA2008 does not have. The rules for
+// ASCII are left to CheckHostName, which gives better reasons.
 var toALabels = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false))
 
-// Name returns a host name as it is sent: lower-case letters, digits,
-// hyphens and dots (and underscores where allowed), labels of RFC 1123, section
-// 2.1, internationalised labels as A-labels (RFC 5890), one trailing dot
-// removed. Or it returns the reason for which the name is refused.
-func Name(given string, allowUnderscore bool) (name, refused string) {
-	if refused, final := check(given, allowUnderscore); final { // as for nearly every name
-		return given, refused
+// Name returns the host name as it is sent: labels of lower-case letters, digits,
+// hyphens and, where allowed, underscores (RFC 1123, section 2.1);
+// internationalized labels as A-labels (RFC 5890); without the trailing dot.
+// It returns an error if the name is not a valid host name.
+func Name(name string, allowUnderscore bool) (string, error) {
+	if isASCII(name) {
+		name = strings.TrimSuffix(strings.ToLower(name), ".")
+		if err := CheckHostName(name, allowUnderscore); err != nil {
+			return "", err
+		}
+		if !strings.Contains(name, "xn--") {
+			return name, nil // as nearly every name; mapping takes ten times as long
+		}
 	}
-	switch { // the mapping takes time in proportion, and repairs UTF-8
-	case len(given) > (maxNameLength+1)*utf8.UTFMax:
-		return "", tooLong(given)
-	case !utf8.ValidString(given):
-		return "", "not valid UTF-8"
-	}
-	name, err := toALabels.ToASCII(given)
+	mapped, err := mapName(name)
 	if err != nil {
-		return "", fmt.Sprintf("not a valid internationalised name (%v)", err)
+		return "", err
 	}
-	last, _ := utf8.DecodeLastRuneInString(given)
-	if strings.HasSuffix(name, ".") && !strings.ContainsRune(dots, last) {
-		return "", "the last label is empty once it is mapped"
-	}
-	name = strings.TrimSuffix(name, ".")
-	return name, CheckHostName(name, allowUnderscore)
+	return mapped, CheckHostName(mapped, allowUnderscore)
 }
 
-// dots are those that the mapping takes for one (UTS 46, section 4).
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// mapName returns an internationalized name, or one with A-labels, in ASCII.
+func mapName(name string) (string, error) {
+	switch { // mapping takes time in proportion to the length, and repairs UTF-8
+	case len(name) > (maxNameLength+1)*utf8.UTFMax:
+		return "", errTooLong(name)
+	case !utf8.ValidString(name):
+		return "", errors.New("not valid UTF-8")
+	}
+	mapped, err := toALabels.ToASCII(name)
+	if err != nil {
+		return "", fmt.Errorf("not a valid internationalized name: %w", err)
+	}
+	// The mapping drops a last label that it maps to nothing, such as a soft hyphen.
+	last, _ := utf8.DecodeLastRuneInString(name)
+	if strings.HasSuffix(mapped, ".") && !strings.ContainsRune(dots, last) {
+		return "", errors.New("the last label is empty after IDNA mapping")
+	}
+	return strings.TrimSuffix(mapped, "."), nil
+}
+
+// dots are the characters that IDNA treats as a dot (UTS 46, section 4).
 const dots = ".\u3002\uff0e\uff61"
 
 const (
@@ -72,77 +94,57 @@ const (
 	maxLabelLength = 63
 )
 
-func tooLong(name string) string {
-	return fmt.Sprintf("%d bytes long, a host name has at most %d", len(name), maxNameLength)
+func errTooLong(name string) error {
+	return fmt.Errorf("%d bytes long; a host name has at most %d", len(name), maxNameLength)
 }
 
-// CheckHostName applies RFC 1123, section 2.1, and RFC 1035, section 2.3.4, to
-// a name in ASCII. It returns the reason for which the name is refused.
-func CheckHostName(name string, allowUnderscore bool) (refused string) {
-	refused, _ = check(name, allowUnderscore)
-	return refused
-}
-
-// check also tells whether that is final, because to map the name would change
-// nothing: there is no upper case in it and no A-label.
-func check(name string, allowUnderscore bool) (refused string, final bool) {
+// CheckHostName checks a lower-case ASCII name against RFC 1123, section 2.1, and
+// RFC 1035, section 2.3.4.
+func CheckHostName(name string, allowUnderscore bool) error {
 	switch {
 	case name == "":
-		return "empty host name", false
+		return errors.New("empty host name")
 	case len(name) > maxNameLength:
-		return tooLong(name), false
+		return errTooLong(name)
 	}
-	final = true
-	start := 0 // of the label
-	for i := range len(name) {
-		switch char := name[i]; {
-		case char >= 'a' && char <= 'z', isDigit(char), char == '-', char == '_' && allowUnderscore:
-		case char == '.':
-			refused, mapped := checkLabel(name[start:i])
-			if refused != "" {
-				return refused, !mapped
-			}
-			final = final && !mapped
-			start = i + 1
-		case char >= 'A' && char <= 'Z':
-			final = false
-		default:
-			return refusedCharacter(name[i:]), false
+	var label string
+	for rest, more := name, true; more; {
+		label, rest, more = strings.Cut(rest, ".")
+		if err := checkLabel(label, allowUnderscore); err != nil {
+			return err
 		}
 	}
-	last := name[start:]
-	refused, mapped := checkLabel(last)
-	if refused == "" && isDigit(last[0]) && strings.Trim(last, "0123456789") == "" {
-		refused = "ends like an IP address, in digits only"
+	if strings.Trim(label, "0123456789") == "" {
+		return errors.New("ends in a numeric label, like an IP address")
 	}
-	return refused, final && !mapped
+	return nil
 }
 
-func isDigit(char byte) bool { return char >= '0' && char <= '9' }
-
-// checkLabel checks all but the characters of a label, and tells whether the
-// mapping has something to say about it.
-func checkLabel(label string) (refused string, mapped bool) {
+func checkLabel(label string, allowUnderscore bool) error {
+	for i := range len(label) {
+		switch char := label[i]; {
+		case char >= 'a' && char <= 'z', char >= '0' && char <= '9', char == '-', char == '_' && allowUnderscore:
+		default:
+			return errCharacter(label[i:])
+		}
+	}
 	switch {
 	case label == "":
-		return "empty label, that is two dots in a row or one at the beginning", true
+		return errors.New("empty label: two dots in a row, or one at the beginning")
 	case len(label) > maxLabelLength:
-		return fmt.Sprintf("label of %d bytes, a label has at most %d", len(label), maxLabelLength), true
+		return fmt.Errorf("label of %d bytes; a label has at most %d", len(label), maxLabelLength)
 	case label[0] == '-' || label[len(label)-1] == '-':
-		return fmt.Sprintf("label %q begins or ends with a hyphen", label), false
-	case len(label) < 4 || label[2:4] != "--":
-		return "", false
-	case label[:2] != "xn":
-		refused = fmt.Sprintf("label %q has hyphens in the third and fourth place, which RFC 5890 reserves", label)
+		return fmt.Errorf("label %q begins or ends with a hyphen", label)
+	case len(label) >= 4 && label[2:4] == "--" && label[:2] != "xn":
+		return fmt.Errorf("label %q has hyphens in the third and fourth position, which RFC 5890 reserves", label)
 	}
-	return refused, true
+	return nil
 }
 
-// refusedCharacter says what is wrong with the first character.
-func refusedCharacter(text string) string {
+func errCharacter(text string) error {
 	char, _ := utf8.DecodeRuneInString(text)
 	if char == '_' {
-		return "underscore in a host name (Options.AllowUnderscore permits it)"
+		return errors.New("underscore in a host name (Options.AllowUnderscore permits it)")
 	}
-	return fmt.Sprintf("character %q; a host name has letters, digits, hyphens and dots", char)
+	return fmt.Errorf("character %q; a host name has only letters, digits, hyphens and dots", char)
 }

@@ -1,134 +1,138 @@
-// Package contract is what the embedded OpenAPI document promises: where an
-// operation is served, what it takes, and which answers it may give.
+// Package contract reads from the embedded OpenAPI document what it promises:
+// where an operation is served, and what its responses hold.
 package contract
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/edisptr/edis-go/gen"
 )
 
-// FormContentType is the media type of every request of the API.
-const FormContentType = "application/x-www-form-urlencoded"
+// The media types of all requests and all responses of the API.
+const (
+	FormContentType = "application/x-www-form-urlencoded"
+	JSONContentType = "application/json"
+)
 
-// An Operation is one operation of the document.
+// An Operation is one operation of the document, with its place in it.
 type Operation struct {
-	ID           string
+	*openapi3.Operation
 	Method, Path string
-	BaseURL      string // the server that the document names, ending in a slash
-	form         func() (schemas, error)
-	answers      map[int]func() (schemas, error) // by status; 4 stands for 4XX
+	BaseURL      string // of the server that the document names
 }
 
-// schemas are those of a request or an answer, by media type.
-type schemas map[string]*openapi3.Schema
+// Operations returns all operations by their ids. The embedded document is loaded
+// once per process.
+var Operations = sync.OnceValues(func() (map[string]*Operation, error) {
+	document, err := gen.GetSpec()
+	if err != nil {
+		return nil, fmt.Errorf("edis: the embedded API document: %w", err)
+	}
+	return operationsOf(document)
+})
 
-// Form returns the schema of the request.
-func (o *Operation) Form() (*openapi3.Schema, error) {
-	forms, err := o.form()
+func operationsOf(document *openapi3.T) (map[string]*Operation, error) {
+	operations := make(map[string]*Operation)
+	for path, item := range document.Paths.Map() {
+		for method, operation := range item.Operations() {
+			baseURL := serverURL(document, item, operation)
+			// Secrets go to https only, and never to a host that a response names.
+			if !strings.HasPrefix(baseURL, "https://") || strings.Contains(baseURL, "{") {
+				return nil, fmt.Errorf("edis: the embedded API document: %s %s: the server %q is not an https URL", method, path, baseURL)
+			}
+			operations[operation.OperationID] = &Operation{operation, method, path, baseURL}
+		}
+	}
+	return operations, nil
+}
+
+// serverURL returns the first server of the innermost level that names any
+// (OpenAPI 3.0, "Operation Object": the inner level overrides the outer).
+func serverURL(document *openapi3.T, item *openapi3.PathItem, operation *openapi3.Operation) (url string) {
+	levels := []openapi3.Servers{document.Servers, item.Servers}
+	if operation.Servers != nil {
+		levels = append(levels, *operation.Servers)
+	}
+	for _, servers := range levels {
+		if len(servers) > 0 {
+			url = servers[0].URL
+		}
+	}
+	return url
+}
+
+// ValidateResponse checks the status and the content type of a response, decodes
+// its JSON strictly, and validates it against the schema. An error names the
+// mismatch, never a value. The decoded value may be there even so.
+func (o *Operation) ValidateResponse(status int, header http.Header, body []byte) (value any, err error) {
+	schema, err := o.responseSchema(status, header)
 	if err != nil {
 		return nil, err
 	}
-	if forms[FormContentType] == nil {
-		return nil, fmt.Errorf("edis: the embedded API document: %s: the request has no schema for %s", o.ID, FormContentType)
+	if err := json.Unmarshal(body, &value); err != nil { // refuses duplicate names and invalid UTF-8
+		return nil, jsonError(err)
 	}
-	return forms[FormContentType], nil
+	// Without DisableSchemaErrorDetails an error quotes the value, of any size.
+	err = schema.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.DisableSchemaErrorDetails())
+	return value, schemaError(schema, err)
 }
 
-// Answer holds an answer against the document: its status, its media type, its
-// JSON, which is decoded once and strictly, and its schema. It returns the
-// decoded body, and in words what does not match; then the body may be missing.
-func (o *Operation) Answer(status int, header http.Header, raw []byte) (body map[string]any, mismatch string) {
-	schema, mismatch := o.schema(status, header)
-	if mismatch != "" {
-		return nil, mismatch
+// responseSchema returns the schema for a status and a content type.
+func (o *Operation) responseSchema(status int, header http.Header) (*openapi3.Schema, error) {
+	response := o.Responses.Status(status)
+	if response == nil {
+		return nil, fmt.Errorf("status %d is not documented", status)
 	}
-	value, mismatch := decodeJSON(raw)
-	if mismatch != "" {
-		return nil, mismatch
-	}
-	body, isObject := value.(map[string]any)
-	err := schema.VisitJSON(value, visitOptions...)
+	contentTypes := strings.Join(header.Values("Content-Type"), ", ")
+	mediaType, parameters, err := mime.ParseMediaType(contentTypes)
+	charset, given := parameters["charset"]
+	media := response.Value.Content[mediaType]
 	switch {
-	case err != nil:
-		return body, schemaMismatch(err)
-	case !isObject:
-		return nil, "not a JSON object"
+	case err != nil || media == nil || media.Schema == nil:
+		return nil, fmt.Errorf("content type %q is not documented for status %d", contentTypes, status)
+	case given && !strings.EqualFold(charset, "utf-8"): // JSON is UTF-8 (RFC 8259, section 8.1)
+		return nil, fmt.Errorf("charset %q", charset)
 	}
-	return body, ""
+	return media.Schema.Value, nil
 }
 
-// Without DisableSchemaErrorDetails an error quotes the value, however large it
-// is and whatever secret it holds.
-var visitOptions = []openapi3.SchemaValidationOption{openapi3.VisitAsResponse(), openapi3.DisableSchemaErrorDetails()}
-
-// Example returns the documented example of a field in the JSON answer of a
-// status; empty if there is none.
-func (o *Operation) Example(status int, field string) string {
-	schema, _ := o.schema(status, http.Header{"Content-Type": {"application/json"}})
-	if schema == nil || schema.Properties[field] == nil {
-		return ""
+// jsonError names the fault and its place. The original error also quotes names of
+// the JSON, cut off, so that a secret in one could not be found again.
+func jsonError(err error) error {
+	if syntax := new(jsontext.SyntacticError); errors.As(err, &syntax) {
+		return fmt.Errorf("not valid JSON, at byte %d: %w", syntax.ByteOffset, syntax.Err)
 	}
-	example, _ := schema.Properties[field].Value.Example.(string)
-	return example
+	return errors.New("not valid JSON")
 }
 
-// schema finds the schema of an answer by its status and media type.
-func (o *Operation) schema(status int, header http.Header) (schema *openapi3.Schema, mismatch string) {
-	answer, ok := o.answers[status]
-	if !ok {
-		answer, ok = o.answers[status/100]
-	}
-	if !ok {
-		return nil, fmt.Sprintf("status %d is not documented", status)
-	}
-	answers, err := answer()
-	if err != nil {
-		return nil, err.Error()
-	}
-	values := header.Values("Content-Type")
-	if len(values) != 1 {
-		return nil, fmt.Sprintf("%d content types, want one", len(values))
-	}
-	if schema = answers[values[0]]; schema != nil {
-		return schema, "" // to the letter, as a rule
-	}
-	mediaType, mismatch := parseMediaType(values[0])
-	if mismatch != "" {
-		return nil, mismatch
-	}
-	if schema = answers[mediaType]; schema == nil {
-		return nil, fmt.Sprintf("content type %q is not documented for status %d", mediaType, status)
-	}
-	return schema, ""
-}
-
-// parseMediaType parses a content type rather than searching it for "json". JSON
-// is UTF-8 (RFC 8259, section 8.1), so a charset that says otherwise is a
-// mismatch.
-func parseMediaType(contentType string) (mediaType, mismatch string) {
-	mediaType, parameters, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return "", fmt.Sprintf("content type %q: %v", contentType, err)
-	}
-	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
-		return "", fmt.Sprintf("charset %q", charset)
-	}
-	return mediaType, ""
-}
-
-// schemaMismatch names the place and the reason, never the value.
-func schemaMismatch(err error) string {
-	var mismatch *openapi3.SchemaError
+// schemaError names the place of a mismatch and the reason. Names that are not in
+// the schema are those of the service, and can hold anything.
+func schemaError(schema *openapi3.Schema, err error) error {
+	mismatch := new(openapi3.SchemaError)
 	if !errors.As(err, &mismatch) {
-		return err.Error()
+		return err
 	}
-	if place := mismatch.JSONPointer(); len(place) > 0 {
-		return fmt.Sprintf("/%s: %s", strings.Join(place, "/"), mismatch.Reason)
+	var place strings.Builder
+	for _, name := range mismatch.JSONPointer() {
+		next := cmp.Or(schema.Properties[name], schema.Items)
+		if next == nil {
+			name, next = "*", schema.AdditionalProperties.Schema
+		}
+		if next == nil {
+			break
+		}
+		place.WriteString("/" + name)
+		schema = next.Value
 	}
-	return mismatch.Reason
+	return errors.New(strings.TrimPrefix(place.String()+": "+mismatch.Reason, ": "))
 }

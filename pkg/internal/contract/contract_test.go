@@ -2,84 +2,103 @@ package contract
 
 import (
 	"net/http"
+	"strings"
 	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
+// operationWith returns the operation of a document with a server at each of the
+// levels where a URL is given.
+func operationWith(document, path, operation string) (*Operation, error) {
+	servers := func(url string) openapi3.Servers {
+		if url == "" {
+			return nil
+		}
+		return openapi3.Servers{{URL: url}, {URL: "https://second.example"}}
+	}
+	own := servers(operation)
+	described := &openapi3.Operation{OperationID: "op", Servers: &own}
+	operations, err := operationsOf(&openapi3.T{
+		Servers: servers(document),
+		Paths:   openapi3.NewPaths(openapi3.WithPath("/a", &openapi3.PathItem{Servers: servers(path), Post: described})),
+	})
+	return operations["op"], err
+}
+
 // The innermost level that names a server counts (OpenAPI 3.0).
-func TestServerURL(t *testing.T) {
+func TestServer(t *testing.T) {
 	t.Parallel()
-	of := func(urls ...string) map[string]any {
-		servers := []any{}
-		for _, url := range urls {
-			servers = append(servers, map[string]any{"url": url})
-		}
-		return map[string]any{"servers": servers}
-	}
-	operation, none := of("https://operation", "https://second"), of()
-	for _, test := range []struct {
-		document, path, operation map[string]any
-		want                      string
-	}{
-		{of("https://document"), of("https://path"), operation, "https://operation"},
-		{of("https://document"), of("https://path"), none, "https://path"},
-		{of("https://document"), of("https://path"), nil, "https://path"},
-		{of("https://document"), nil, nil, "https://document"},
-		{nil, nil, nil, ""},
+	for _, test := range []struct{ document, path, operation, want string }{
+		{"https://document", "https://path", "https://operation", "https://operation"},
+		{"https://document", "https://path", "", "https://path"},
+		{"https://document", "", "", "https://document"},
+		{"https://{host}", "https://path", "", "https://path"},
 	} {
-		if got := serverURL(test.operation, test.path, test.document); got != test.want {
-			t.Errorf("serverURL(%v) = %q, want %q", test, got, test.want)
+		got, err := operationWith(test.document, test.path, test.operation)
+		if err != nil || got.BaseURL != test.want || got.Method != http.MethodPost || got.Path != "/a" {
+			t.Errorf("operation of %+v = %+v, %v, want the server %s", test, got, err, test.want)
 		}
 	}
 }
 
-// A document that sends secrets in the clear, or to a host that an answer names,
-// is not used.
-func TestServersMustBeHTTPS(t *testing.T) {
+// A document that would send secrets in the clear, or to a host that a response
+// names, is not used.
+func TestServerMustBeHTTPS(t *testing.T) {
 	t.Parallel()
-	for url, ok := range map[string]bool{
-		"https://dns-api.edisglobal.com": true, "http://dns-api.edisglobal.com": false, "https://{api_host}": false, "": false, "/": false,
-	} {
-		if err := checkServer(&Operation{BaseURL: url}); (err == nil) != ok {
-			t.Errorf("checkServer(%q) = %v", url, err)
+	for _, url := range []string{"http://dns-api.edisglobal.com", "https://{api_host}", "", "/"} {
+		if _, err := operationWith("", url, ""); err == nil || !strings.Contains(err.Error(), "POST /a") {
+			t.Errorf("operations with the server %q = %v, want an error that names the operation", url, err)
 		}
 	}
 }
 
-func TestAnswerNamesWhatDoesNotMatch(t *testing.T) {
+func TestValidateResponse(t *testing.T) {
 	t.Parallel()
 	operations, err := Operations()
 	if err != nil {
 		t.Fatal(err)
 	}
+	valid := []string{"application/json"}
 	for _, test := range []struct {
+		id          string
 		status      int
 		contentType []string
 		body        string
 		want        string
 	}{
-		{200, []string{"application/json"}, `{"status":"success"}`, ""},
-		{418, nil, ``, "status 418 is not documented"},
-		{200, nil, ``, "0 content types, want one"},
-		{200, []string{"a/b", "c/d"}, ``, "2 content types, want one"},
-		{200, []string{";"}, ``, `content type ";": mime: no media type`},
-		{200, []string{"application/json; charset=latin1"}, ``, `charset "latin1"`},
-		{200, []string{"text/html"}, ``, `content type "text/html" is not documented for status 200`},
-		{200, []string{"application/json"}, `{"a":1,"a":2}`, "JSON with a name twice in an object, at byte 7"},
-		{200, []string{"application/json"}, `{"a":`, "JSON that ends too early, at byte 5"},
-		{200, []string{"application/json"}, ``, "JSON that ends too early, at byte 0"},
-		{200, []string{"application/json"}, `{"status":"success"} {}`, "JSON with more behind it"},
-		{200, []string{"application/json"}, `{"status":"success"}}`, "not JSON, at byte 20"},
-		{200, []string{"application/json"}, `{"status":"success","a":[1,true,false,null,{"b":[]}]}`, ""},
-		{200, []string{"application/json"}, `{"a":[1 2]}`, "not JSON, at byte 8"},
-		{200, []string{"application/json"}, `{"a":1e999}`, "not JSON, at byte 0"},
-		{200, []string{"application/json"}, `nope`, "not JSON, at byte 1"},
-		{200, []string{"application/json"}, `{}`, `/status: property "status" is missing`},
-		{200, []string{"application/json"}, `{"status":"success","message":5}`, "/message: value must be a string"},
-		{200, []string{"application/json"}, `[]`, "value must be an object"},
+		{"setPTR", 200, valid, `{"status":"success"}`, ""},
+		{"setPTR", 200, valid, `{"status":"success","a":[1,true,false,null,{"b":[]}]}`, ""},
+		{"setPTR", 200, []string{"Application/JSON; charset=UTF-8"}, `{"status":"success"}`, ""},
+		{"setPTR", 418, nil, ``, "status 418 is not documented"},
+		{"setPTR", 200, nil, ``, `content type "" is not documented for status 200`},
+		{"setPTR", 200, []string{"application/json", "text/html"}, ``, `content type "application/json, text/html" is not documented for status 200`},
+		{"setPTR", 200, []string{"application/json; charset=latin1"}, ``, `charset "latin1"`},
+		{"setPTR", 200, []string{"text/html"}, ``, `content type "text/html" is not documented for status 200`},
+		{"setPTR", 200, valid, `{"a":1,"a":2}`, "not valid JSON, at byte 7: duplicate object member name"},
+		{"setPTR", 200, valid, `{"a":`, "not valid JSON, at byte 5: unexpected EOF"},
+		{"setPTR", 200, valid, ``, "not valid JSON, at byte 0: unexpected EOF"},
+		{"setPTR", 200, valid, `{"status":"success"} {}`, "not valid JSON, at byte 21: invalid character '{' after top-level value"},
+		{"setPTR", 200, valid, "{\"a\":\"\xff\"}", "not valid JSON, at byte 6: invalid UTF-8"},
+		{"setPTR", 200, valid, `{"a":1e999}`, "not valid JSON"},
+		{"setPTR", 200, valid, `{}`, `/status: property "status" is missing`},
+		{"setPTR", 200, valid, `{"status":"success","message":5}`, "/message: value must be a string"},
+		{"setPTR", 200, valid, `[]`, "value must be an object"},
+		{"getPTR", 200, valid, `{"status":"success","records":[{"ip":"a"},{"ip":5}]}`, "/records/1/ip: value must be a string"},
+		// The names of the service are not shown: the KVM ids of a login, say.
+		{"createAuthSession", 200, valid, `{"status":"success","data":{"secret":{"kvm_id":5}}}`, "/data/*/kvm_id: value must be a string"},
 	} {
 		header := http.Header{"Content-Type": test.contentType}
-		if _, got := operations["setPTR"].Answer(test.status, header, []byte(test.body)); got != test.want {
-			t.Errorf("Answer(%d, %q, %q) = %q, want %q", test.status, test.contentType, test.body, got, test.want)
+		value, err := operations[test.id].ValidateResponse(test.status, header, []byte(test.body))
+		if got := errorText(err); got != test.want || got == "" && value == nil {
+			t.Errorf("%s.ValidateResponse(%d, %q, %q) = %v, %q, want %q", test.id, test.status, test.contentType, test.body, value, got, test.want)
 		}
 	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }

@@ -1,5 +1,4 @@
-// Package redact keeps secrets and control characters out of texts that are
-// shown.
+// Package redact keeps secrets and control characters out of text that is shown.
 package redact
 
 import (
@@ -8,155 +7,164 @@ import (
 	"html"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// Mark stands where a secret was.
-const Mark = "[redacted]"
-
 const (
-	maxSecret = 1 << 10  // longest secret in bytes
-	maxText   = 16 << 10 // beginning of a text that is looked at, far more than is ever shown
+	// Mark is shown in place of a secret.
+	Mark = "[redacted]"
+	// Withheld is shown in place of a text that holds a secret.
+	Withheld = "[text withheld: it may hold a secret]"
+
+	maxSecret = 1 << 10
+	// maxText is how much of a text is searched: far more than is ever shown, and
+	// a secret that begins in what is shown, escaped, ends within it.
+	maxText = 16 << 10
 )
 
-// CheckSecret returns the reason for which a secret could not be kept out of a
-// text: it is empty, longer than 1 KiB, or has control characters.
-func CheckSecret(secret string) (refused string) {
+// CheckSecret returns an error if the secret could not be found in a text: it is
+// empty, longer than 1 KiB, or has control characters.
+func CheckSecret(secret string) error {
 	switch {
 	case secret == "":
-		return "empty"
+		return errors.New("empty")
 	case len(secret) > maxSecret:
-		return "longer than 1 KiB"
+		return errors.New("longer than 1 KiB")
 	case !utf8.ValidString(secret) || strings.ContainsFunc(secret, unicode.IsControl):
-		return "has control characters or invalid UTF-8"
+		return errors.New("has control characters or invalid UTF-8")
 	}
-	return ""
+	return nil
 }
 
-// Secrets are those of one call. They are kept out of texts that came from
-// outside: an answer, or an error that quotes one.
+// Secrets are those of one call. They are kept out of text that the service
+// controls: a response, or an error that quotes one.
 type Secrets []string
 
-// Text returns the beginning of s, at most limit bytes, without secrets and
-// control characters: it may be shown on a terminal. If there is a secret in it,
-// its escapes are undone as well.
+// Text returns the beginning of text, at most limit bytes, in a form that is safe
+// for a terminal; or [Withheld] if the text holds a secret.
 func (s Secrets) Text(text string, limit int) string {
-	text = strings.ToValidUTF8(text[:min(len(text), maxText)], "?")
-	longestFirst := slices.SortedFunc(slices.Values(s), func(a, b string) int { return len(b) - len(a) })
-	hidden, found := text, false
-	// A secret can stand in any layer of escapes, and can look escaped itself.
+	if s.foundIn(text) {
+		return Withheld
+	}
+	return Clip(Printable(text[:min(len(text), maxText)]), limit)
+}
+
+// Error returns err, or if its text holds a secret, what [Withhold] makes of it.
+func (s Secrets) Error(err error) error {
+	if s.foundIn(err.Error()) {
+		return Withhold(err)
+	}
+	return err
+}
+
+// Withhold returns an error without the text of err that errors.Is takes for err,
+// and whose causes are out of reach.
+func Withhold(err error) error { return withheldError{err} }
+
+type withheldError struct{ err error }
+
+func (e withheldError) Error() string        { return Withheld }
+func (e withheldError) Is(target error) bool { return errors.Is(e.err, target) }
+
+// layers is how many layers of escapes are undone; nothing needs more.
+const layers = 8
+
+// foundIn reports whether text holds a secret, in any usual escape, in any case,
+// or cut off. A text with more layers of escapes than anything needs counts too.
+func (s Secrets) foundIn(text string) bool {
+	text = text[:min(len(text), maxText)]
 	for range layers {
-		plain := hidden
-		for _, secret := range longestFirst {
-			hidden = replace(replace(hidden, secret), unescape(secret))
+		text = strings.ToValidUTF8(text, "")
+		folded, cut := fold(text), fold(cutEscape.ReplaceAllString(text, ""))
+		for _, secret := range s {
+			raw, plain := fold(secret), fold(unescapeAll(secret)) // a secret can look escaped itself
+			if holds(folded, raw) || holds(cut, raw) || len(plain) >= few && (holds(folded, plain) || holds(cut, plain)) {
+				return true
+			}
 		}
-		found = found || hidden != plain
-		if hidden = strings.ToValidUTF8(unescapeOnce(hidden), "?"); hidden == plain {
-			break // nothing is left to find or to undo
+		plain := unescape(text)
+		if plain == text {
+			return false
 		}
+		text = plain
 	}
-	if found {
-		if len(text) >= maxText { // half a secret may be left at the end
-			hidden = hidden[:max(0, len(hidden)-maxSecret)]
-		}
-		text = strings.ReplaceAll(hidden, placeholder, Mark)
-	}
-	return Clip(Printable(text), limit)
+	return len(s) > 0
 }
 
-// placeholder is not longer than any secret.
-const placeholder = "\x00"
+const (
+	enough = 16 // bytes of a secret that give it away
+	few    = 4  // at the end of a text, where the rest may have been cut off
+)
 
-// replace finds a secret, be it in another case or with blanks as in a form.
-func replace(plain, secret string) string {
-	folded, wanted := strings.Map(fold, plain), strings.Map(fold, secret)
-	var text strings.Builder
-	for at := strings.Index(folded, wanted); at >= 0 && wanted != ""; at = strings.Index(folded, wanted) {
-		text.WriteString(plain[:at] + placeholder)
-		plain, folded = plain[at+len(wanted):], folded[at+len(wanted):]
+// holds reports whether text holds the secret, or the beginning of it.
+func holds(text, secret string) bool {
+	if secret == "" {
+		return false
 	}
-	return text.String() + plain
+	if strings.Contains(text, secret[:min(len(secret), enough)]) {
+		return true
+	}
+	for cut := few; cut < min(len(secret), enough); cut++ {
+		if strings.HasSuffix(text, secret[:cut]) {
+			return true
+		}
+	}
+	return false
 }
 
-// fold keeps the length of a text.
-func fold(char rune) rune {
-	if char == '+' {
-		return ' '
-	}
-	if lower := unicode.ToLower(char); utf8.RuneLen(lower) == utf8.RuneLen(char) {
-		return lower
-	}
-	return char
+// fold maps upper to lower case, and blanks as they are written in a form.
+func fold(text string) string {
+	return strings.ReplaceAll(strings.ToLower(text), "+", " ")
 }
 
 // escapes are those of URLs and forms, JSON, Go and HTML.
-var escapes = regexp.MustCompile(`(?i)%[0-9a-f]{2}|(?-i:\\U)[0-9a-f]{8}|(?:\\u[0-9a-f]{4})+|\\x[0-9a-f]{2}|\\|&#?[0-9a-z]{1,8};`)
+var escapes = regexp.MustCompile(`(?i)%[0-9a-f]{2}|(?-i:\\U)[0-9a-f]{8}|(?:\\u[0-9a-f]{4})+|\\x[0-9a-f]{2}|\\\\|\\|&#?[0-9a-z]{1,8};`)
 
-// layers of escapes are looked into, more than there are; "%25252525..." must
-// not take long.
-const layers = 8
+// cutEscape is the beginning of an escape at the end of a text that was cut off.
+var cutEscape = regexp.MustCompile(`(?i)(?:%[0-9a-f]?|\\(?:[ux][0-9a-f]{0,7})?|&#?[0-9a-z]{0,8})$`)
 
-// unescapeOnce undoes the outer layer of escapes.
-func unescapeOnce(s string) string {
-	return escapes.ReplaceAllStringFunc(s, func(escape string) (plain string) {
+// unescape undoes the outer layer of escapes.
+func unescape(text string) string {
+	return escapes.ReplaceAllStringFunc(text, func(escape string) (plain string) {
 		switch {
 		case escape[0] == '%':
 			plain, _ = url.PathUnescape(escape)
 		case escape[0] == '&':
 			plain = html.UnescapeString(escape)
-		case len(escape) > 1 && escape[1] == 'u': // maybe a pair of surrogates
+		case len(escape) > 1 && escape[1] == 'u': // perhaps a surrogate pair
 			_ = json.Unmarshal([]byte(`"`+escape+`"`), &plain)
 		case len(escape) > 1:
 			plain, _ = strconv.Unquote(`"` + escape + `"`)
 		}
-		return plain // nothing for a backslash before something else
+		return plain // empty for a backslash before anything else
 	})
 }
 
-func unescape(s string) string {
+func unescapeAll(text string) string {
 	for range layers {
-		plain := unescapeOnce(s)
-		if plain == s {
-			break
-		}
-		s = plain
+		text = unescape(text)
 	}
-	return s
+	return text
 }
 
-// Printable puts a blank in the place of what could steer a terminal.
-func Printable(s string) string {
+// Printable replaces with a space every character that could control a terminal.
+func Printable(text string) string {
 	return strings.Map(func(char rune) rune {
 		if unicode.IsPrint(char) {
 			return char
 		}
 		return ' '
-	}, s)
+	}, strings.ToValidUTF8(text, "?"))
 }
 
-// Clip shortens s to at most limit bytes, not inside a character, and says so.
-func Clip(s string, limit int) string {
-	if len(s) <= limit {
-		return s
+// Clip shortens text to at most limit bytes, between characters, and marks that.
+func Clip(text string, limit int) string {
+	if len(text) <= limit {
+		return text
 	}
 	const ellipsis = "..."
-	return strings.ToValidUTF8(s[:limit-len(ellipsis)], "") + ellipsis
+	return strings.ToValidUTF8(text[:limit-len(ellipsis)], "") + ellipsis
 }
-
-// cause is an error that can quote an answer and so a secret. It can be tested
-// for, but not taken apart.
-type cause struct {
-	text  string
-	error error
-}
-
-// Cause returns err with a text that shows no secrets. What err is, or is caused
-// by, errors.Is still tells; what holds the text is out of reach.
-func (s Secrets) Cause(err error) error { return &cause{s.Text(err.Error(), 2048), err} }
-
-func (e *cause) Error() string        { return e.text }
-func (e *cause) Is(target error) bool { return errors.Is(e.error, target) }

@@ -1,45 +1,120 @@
 package redact
 
 import (
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-func TestRedactor(t *testing.T) {
+const signature = `s3cr3t+signature/with=&%and"quotes"\é` + "\U0001F511"
+
+// A secret is found in any escape that a service or net/http may use, in two layers
+// of them, in another case, and next to anything.
+func TestWithheld(t *testing.T) {
 	t.Parallel()
-	const half = maxText - 5
-	for _, test := range []struct {
-		secrets Secrets
-		text    string
-		want    string
-	}{
-		{nil, `a\"b %41 &amp;`, `a\"b %41 &amp;`}, // untouched where there is no secret
-		{Secrets{""}, "abc", "abc"},
-		{Secrets{"abc"}, "xABCx%61bcx\\u0061bcx&#97;bc", "x[redacted]x[redacted]x[redacted]x[redacted]"},
-		{Secrets{"abc", "abcdef"}, "abcdef abc", "[redacted] [redacted]"}, // the longer one first
-		{Secrets{"a b+c"}, "a+b%2Bc a%20b+c", "[redacted] [redacted]"},
-		{Secrets{"%41bc"}, "x%41bcx%2541bcx", "x[redacted]x[redacted]x"}, // looks escaped itself
-		{Secrets{`a"\b`}, `{"k":"a\"\\b"} a%22%5Cb a&quot;\b`, `{"k":"[redacted]"} [redacted] [redacted]`},
-		{Secrets{"pässword"}, "p%C3%A4ssword p\\u00e4ssword p&auml;ssword", "[redacted] [redacted] [redacted]"},
-		{Secrets{"\U0001F511key"}, `\ud83d\udd11key %F0%9F%94%91key`, "[redacted] [redacted]"},
-		{Secrets{"deadbeef01"}, `near '%deadbeef01…%', bad \xdeadbeef01`, "near '%[redacted]…%', bad x[redacted]"}, // begins like an escape
-		{Secrets{"PÄSSWÖRD"}, "pässwörd PÄSSWÖRD", "[redacted] [redacted]"},
-		{Secrets{"secret%"}, "secret%41", "[redacted]41"},
-		{Secrets{"key\U0001F511"}, `key\U0001f511 \x6bey\ud83d\udd11`, "[redacted] [redacted]"},
-		{Secrets{"secret"}, "\xff\xfesecret\xff", "?[redacted]?"},
-		// The end of what is looked at goes through a secret, which ends up within
-		// the limit as so much before it goes away.
-		{Secrets{"secret12"}, strings.Repeat("secret12", half/8) + "xsecret12", strings.Repeat("[redacted]", 204) + "[reda..."},
-	} {
-		if got := test.secrets.Text(test.text, 2048); got != test.want {
-			t.Errorf("Secrets%q.Text(%.60q) = %q, want %q", test.secrets, test.text, got, test.want)
+	jsonText := strconv.QuoteToASCII(signature)
+	escapes := map[string]func(string) string{
+		"none":        func(s string) string { return s },
+		"form":        url.QueryEscape,
+		"path":        url.PathEscape,
+		"lower form":  func(s string) string { return strings.ToLower(url.QueryEscape(s)) },
+		"Go":          func(s string) string { return fmt.Sprintf("%q", s) },
+		"ASCII":       strconv.QuoteToASCII,
+		"JSON":        func(string) string { return strings.Replace(jsonText, `\U0001f511`, `\ud83d\udd11`, 1) },
+		"HTML":        html.EscapeString,
+		"HTML, named": func(s string) string { return strings.ReplaceAll(html.EscapeString(s), "&#34;", "&quot;") },
+		"upper case":  strings.ToUpper,
+	}
+	for outer, escape := range escapes {
+		for inner, escapeFirst := range escapes {
+			for _, around := range [][2]string{{"", ""}, {"signature=", "&a"}, {"\xff\xfe", "\xff"}, {strings.Repeat("%20 ", 100), ""}} {
+				text := around[0] + escape(escapeFirst(signature)) + around[1]
+				if got := (Secrets{"other", signature}).Text(text, 2048); got != Withheld {
+					t.Errorf("%s in %s: Text(%q) = %q", inner, outer, text, got)
+				}
+			}
 		}
 	}
 }
 
-// Whatever a hostile answer is made of, redaction takes its time in proportion.
-func TestRedactorIsQuick(t *testing.T) {
+// What is cut off within a secret, or within an escape in it, is withheld too, once
+// it says something of the secret.
+func TestWithheldWhenCutOff(t *testing.T) {
+	t.Parallel()
+	for _, escaped := range []string{signature, url.QueryEscape(signature), strconv.QuoteToASCII(signature), html.EscapeString(signature)} {
+		for cut := 7; cut < len(escaped); cut++ {
+			if got := (Secrets{signature}).Text("it was: "+escaped[:cut], 2048); got != Withheld {
+				t.Errorf("Text(%q) = %q", escaped[:cut], got)
+			}
+		}
+	}
+	// The end of what is searched is within the secret.
+	if got := (Secrets{signature}).Text(strings.Repeat("x", maxText-5)+signature, 100); got != Withheld {
+		t.Errorf("Text = %q", got)
+	}
+	// A secret that begins in what is shown is within what is searched.
+	if got := (Secrets{strings.Repeat("é", maxSecret/2)}).Text(strings.Repeat("x", 500)+strings.Repeat(`\\u00e9`, maxSecret/2), 512); got != Withheld {
+		t.Errorf("Text = %q", got)
+	}
+}
+
+// A text without a secret stays as it is: nothing is cut out of it.
+func TestShown(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`a\"b %41 &amp; 100%`,
+		"wrong e-mail address or pass word",
+		"s3c",
+		"kvm_123456_789012 is suspended",
+		"",
+	} {
+		secrets := Secrets{signature, "password", `x\`, "e@example.com", ""}
+		if got := secrets.Text(text, 2048); got != text {
+			t.Errorf("Text(%q) = %q", text, got)
+		}
+	}
+	if got, want := (Secrets{"secret"}).Text("a\x1b[2J\u202eb\xff\n", 2048), "a [2J b? "; got != want {
+		t.Errorf("Text = %q, want %q", got, want)
+	}
+	if got, want := (Secrets{}).Text(strings.Repeat("é", 100), 10), "ééé..."; got != want {
+		t.Errorf("Text = %q, want %q", got, want)
+	}
+}
+
+// An error keeps its causes, unless its text holds a secret.
+func TestError(t *testing.T) {
+	t.Parallel()
+	harmless := fmt.Errorf("read: %w", io.ErrUnexpectedEOF)
+	if got := (Secrets{"secret"}).Error(harmless); got != harmless { //nolint:errorlint // the very same
+		t.Errorf("Error(%v) = %v", harmless, got)
+	}
+	telling := fmt.Errorf("%%73ecret: %w", io.ErrUnexpectedEOF)
+	got := (Secrets{"secret"}).Error(telling)
+	if got.Error() != Withheld || !errors.Is(got, io.ErrUnexpectedEOF) || errors.Unwrap(got) != nil {
+		t.Errorf("Error(%v) = %#v", telling, got)
+	}
+}
+
+func TestCheckSecret(t *testing.T) {
+	t.Parallel()
+	for secret, valid := range map[string]bool{
+		"a": true, strings.Repeat("a", maxSecret): true, strings.Repeat("a", maxSecret+1): false,
+		"": false, "a\nb": false, "a\xffb": false, "a\u0085b": false, "p ä+&=%": true,
+	} {
+		if err := CheckSecret(secret); (err == nil) != valid {
+			t.Errorf("CheckSecret(%.20q) = %v", secret, err)
+		}
+	}
+}
+
+// Whatever a hostile response is made of, searching takes time in proportion.
+func TestSearchIsQuick(t *testing.T) {
 	t.Parallel()
 	secret := strings.Repeat("é+", maxSecret/3)
 	for _, text := range []string{

@@ -18,7 +18,7 @@ import (
 )
 
 // answerFaults are answers that are not the confirmation they should be.
-var answerFaults = []fault{
+var responseFaults = []fault{
 	{id: "F45-redirect-to-get", run: redirects(301, 302, 303)},
 	{id: "F46-redirect-with-body", run: redirects(300, 304, 305, 307, 308)},
 	{id: "F47-redirect-to-plain", run: func(t *testing.T) {

@@ -1,0 +1,74 @@
+package edis
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+// FuzzResponse gives the client any response: it never panics, never accepts as a
+// success what is none, and never says much.
+func FuzzResponse(f *testing.F) {
+	f.Add(uint8(0), 200, "application/json", "", "", []byte(`{"status":"success","message":"done"}`))
+	f.Add(uint8(1), 200, "application/json", "", "", []byte(`{"status":"success","records":[{"ip":"192.0.2.1","ptr_record":null}]}`))
+	f.Add(uint8(2), 401, "application/json; charset=utf-8", "5", "", []byte(`{"status":"error","message":"secret"}`))
+	f.Add(uint8(3), 200, "application/json", "", "", []byte(`{"status":"success","data":{"kvm_1":{"kvm_id":"kvm_1","signature":"x","api_host":"a.example","valid_until":1}}}`))
+	f.Add(uint8(0), 307, "", "Mon, 02 Jan 2006 15:04:05 GMT", "https://secret.example", []byte(nil))
+	f.Add(uint8(0), 302, "", "", "://secret", []byte(nil))
+	f.Add(uint8(0), 200, "application/json", "", "", []byte(`{"status":"error","status":"success"}`))
+	const secret = "secret-0123456789"
+	session := Session{KVMID: "kvm_1", Signature: secret, ValidUntil: time.Now().Add(time.Hour)}
+	f.Fuzz(func(t *testing.T, which uint8, status int, contentType, retryAfter, location string, raw []byte) {
+		if status < 200 || status > 599 {
+			t.Skip("net/http has no such final response")
+		}
+		recorder := httptest.NewRecorder()
+		recorder.Code, recorder.Body = status, bytes.NewBuffer(raw)
+		recorder.Header()["Content-Type"] = []string{contentType}
+		recorder.Header()["Retry-After"] = []string{retryAfter}
+		recorder.Header()["Location"] = []string{location}
+		transport := roundTripFunc(func(*http.Request) (*http.Response, error) { return recorder.Result(), nil })
+		client, err := NewClient(&Options{HTTPClient: &http.Client{Transport: transport}, MaxAttempts: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, address := t.Context(), netip.MustParseAddr("192.0.2.1")
+		id, call := "createAuthSession", func() error { _, err := client.Login(ctx, Credentials{Email: "a", Password: secret}); return err }
+		switch which % 4 {
+		case 0:
+			id, call = "setPTR", func() error { return client.SetPTR(ctx, session, map[netip.Addr]string{address: "a.example"}) }
+		case 1:
+			id, call = "getPTR", func() error { _, err := client.GetPTR(ctx, session, address); return err }
+		case 2:
+			id, call = "deletePTR", func() error { return client.DeletePTR(ctx, session, address) }
+		}
+		if err = call(); err == nil {
+			if !saysSuccess(status, raw) {
+				t.Fatalf("%s: %d %q passes as a success", id, status, raw)
+			}
+			return
+		}
+		text := err.Error()
+		if len(text) >= 4<<10 || !utf8.ValidString(text) || bytes.Contains([]byte(text), []byte(secret)) {
+			t.Errorf("%s: %d %q gives the error %q", id, status, raw, text)
+		}
+	})
+}
+
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// saysSuccess reads a response in another way than the client does.
+func saysSuccess(status int, raw []byte) bool {
+	var body struct {
+		Status string `json:"status"`
+	}
+	err := json.Unmarshal(raw, &body)
+	return status == http.StatusOK && err == nil && body.Status == "success" && utf8.Valid(raw)
+}

@@ -1,0 +1,120 @@
+package edis
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/edisptr/edis-go/pkg/internal/redact"
+)
+
+// checkBaseURL returns an error unless secrets may be sent to the URL, and the URL
+// as it may be shown: user info or a query can hold a password. An empty one, for
+// which the document has a default, is fine.
+func checkBaseURL(baseURL string) (shown string, err error) {
+	parsed, err := url.Parse(baseURL)
+	switch {
+	case baseURL == "":
+		return "", nil
+	case strings.ContainsAny(baseURL, "@?#"):
+		return redact.Mark, errors.New("has user info, a query or a fragment")
+	case err != nil:
+		return baseURL, errors.New("not a valid URL")
+	case parsed.Hostname() == "":
+		return baseURL, errors.New("not an absolute URL, such as https://dns-api.edisglobal.com")
+	case parsed.Scheme != "https" && parsed.Scheme != "http":
+		return baseURL, errors.New("neither https nor http")
+	case parsed.Scheme == "http" && !isLoopback(parsed.Hostname()):
+		return baseURL, errors.New("http to another machine would expose the session to the network; use https")
+	}
+	return baseURL, nil
+}
+
+// isLoopback knows localhost by name (RFC 6761, section 6.3) and looks nothing up.
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Unmap().IsLoopback()
+}
+
+// newHTTPClient returns a copy of the client, or if it is nil, a new one, that does
+// not follow redirects: they would take the secrets in the form along.
+func newHTTPClient(given *http.Client) *http.Client {
+	var client http.Client
+	if given != nil {
+		client = *given
+	}
+	if client.Transport == nil {
+		client.Transport = sharedTransport()
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client
+}
+
+// sharedTransport serves all clients that have none: a Client has no Close, so a
+// connection pool of its own would outlive it.
+var sharedTransport = sync.OnceValue(func() http.RoundTripper {
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport // the program wants its own to be used
+	}
+	transport := standard.Clone()
+	transport.Proxy = func(r *http.Request) (*url.URL, error) {
+		if r.URL.Scheme != "https" || standard.Proxy == nil {
+			return nil, nil // plain http goes to loopback only, and a proxy would see the secret
+		}
+		return standard.Proxy(r)
+	}
+	transport.MaxIdleConnsPerHost = 64 // the default of 2 is too few for concurrent calls
+	transport.MaxResponseHeaderBytes = 64 << 10
+	transport.WriteBufferSize = 64 << 10 // 1,000 records in one write
+	return transport
+})
+
+// A connectionTrace watches whether a request got a connection. Without one it
+// cannot have reached the service.
+type connectionTrace struct{ wanted, obtained atomic.Bool }
+
+// watch returns the context to send the request with.
+func (t *connectionTrace) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { t.wanted.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { t.obtained.Store(true) },
+	})
+}
+
+// maybeSent reports whether the request may have reached the service. A transport
+// that reports nothing to the trace proves nothing.
+func (t *connectionTrace) maybeSent() bool { return !t.wanted.Load() || t.obtained.Load() }
+
+func isRedirect(status int) bool { return status >= 300 && status <= 399 }
+
+// isUnparsableRedirect reports whether http.Client gave up on a redirect before it
+// asked CheckRedirect, because its Location is not a URL. Only the text says so.
+func isUnparsableRedirect(err error) bool {
+	return strings.Contains(err.Error(), "failed to parse Location header")
+}
+
+// retryAfter reads the header of that name: seconds or a date (RFC 9110, section
+// 10.2.3). An absent, malformed or past value is zero.
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	value := header.Get("Retry-After")
+	const longest = 1 << 33 // seconds that a Duration holds
+	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(max(seconds, 0), longest)) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
+}
