@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -91,23 +92,27 @@ func (c *Client) exchange(ctx context.Context, r request) error {
 			c.retries.earn()
 			return nil
 		}
-		outcome = combineOutcomes(outcome, failed.outcome)
+		// An unknown outcome stays unknown, and a call is not sent only if no attempt was.
+		if errors.Is(outcome, ErrNotSent) || errors.Is(failed.outcome, ErrOutcomeUnknown) {
+			outcome = failed.outcome
+		}
 		if pause, again := c.pauseAfter(attempts, r, failed); again && sleep(ctx, pause) == nil {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			failed.causes = append(failed.causes, err)
 		}
-		return newCallError(outcome, attempts, failed.causes...)
+		failed.outcome, failed.attempts = outcome, attempts
+		return failed
 	}
 }
 
 // attempt sends a request once and evaluates the response.
-func (c *Client) attempt(ctx context.Context, r request, documented *contract.Operation) *failure {
+func (c *Client) attempt(ctx context.Context, r request, documented *contract.Operation) *callError {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	if err := ctx.Err(); err != nil {
-		return &failure{outcome: ErrNotSent, causes: []error{err}}
+		return &callError{outcome: ErrNotSent, causes: []error{err}}
 	}
 	baseURL := c.options.RDNSURL
 	if r.logsIn {
@@ -123,9 +128,9 @@ func (c *Client) attempt(ctx context.Context, r request, documented *contract.Op
 		return r.withoutResponse(err, trace.maybeSent())
 	}
 	defer func() { _ = response.Body.Close() }() // it was read, or is not wanted
-	got := receive(response, min(cmp.Or(c.options.MaxResponseBytes, r.limit), 1<<40))
-	c.log(ctx, r, started, slog.Int("status", got.status), slog.Int("bytes", len(got.body)))
-	return r.evaluate(got, documented)
+	body, err := readBody(response, min(cmp.Or(c.options.MaxResponseBytes, r.limit), 1<<40))
+	c.log(ctx, r, started, slog.Int("status", response.StatusCode), slog.Int("bytes", len(body)))
+	return r.evaluate(response, body, err, documented)
 }
 
 func setHeader(_ context.Context, request *http.Request) error {

@@ -3,14 +3,12 @@ package edis
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/edisptr/edis-go/gen"
@@ -99,7 +97,7 @@ func (o *Options) check() (bad inputErrors) {
 	numbers := map[string]int64{"Timeout": int64(o.Timeout), "MaxAttempts": int64(o.MaxAttempts), "MaxResponseBytes": o.MaxResponseBytes}
 	for field, number := range numbers {
 		if number < 0 {
-			bad.add("Options."+field, strconv.FormatInt(number, 10), errors.New("negative"))
+			bad.add("Options."+field, "", fmt.Errorf("%d is negative", number))
 		}
 	}
 	return bad
@@ -161,28 +159,23 @@ func addressList(s Session, ip []string) gen.AddressListForm {
 	return gen.AddressListForm{APIHost: s.APIHost, IP: ip, KVMID: s.KVMID, Signature: s.Signature, ValidUntil: s.validUntil()}
 }
 
-// ptrsOf returns the records in a response to a request for these addresses.
+// ptrsOf returns the records in a response to a request for these addresses, which are
+// sorted.
 func ptrsOf(response gen.GetPTRSuccess, requested []string) (map[netip.Addr]string, error) {
-	expected := make(map[string]bool, len(requested))
-	for _, ip := range requested {
-		expected[ip] = true
-	}
 	ptrs := make(map[netip.Addr]string)
 	for i, record := range response.Records {
 		address, err := netip.ParseAddr(record.IP)
 		address = address.Unmap()
-		if err != nil || !expected[address.String()] {
-			return nil, fmt.Errorf("/records/%d: %q is not a requested address, or a duplicate", i, redact.Clip(record.IP, 100))
-		}
-		expected[address.String()] = false
-		if record.PTRRecord == "" {
-			continue
+		_, expected := slices.BinarySearch(requested, address.String())
+		if _, duplicate := ptrs[address]; err != nil || !expected || duplicate {
+			return nil, fmt.Errorf("/records/%d: %q is an unexpected or duplicate address", i, redact.Clip(record.IP, 100))
 		}
 		ptrs[address] = record.PTRRecord
 		if name, err := canonical.Name(record.PTRRecord, true); err == nil {
 			ptrs[address] = name
 		}
 	}
+	maps.DeleteFunc(ptrs, func(_ netip.Addr, name string) bool { return name == "" })
 	return ptrs, nil
 }
 

@@ -116,16 +116,13 @@ func (e *APIError) Error() string {
 
 // Unwrap returns the sentinel of the status, or nil where there is none.
 func (e *APIError) Unwrap() error {
-	switch {
-	case e.Status == http.StatusUnauthorized:
-		return ErrUnauthorized
-	case e.Status == http.StatusTooManyRequests:
-		return ErrRateLimited
-	case e.Status >= 500:
+	if e.Status >= http.StatusInternalServerError {
 		return ErrServer
 	}
-	return nil
+	return statusErrors[e.Status]
 }
+
+var statusErrors = map[int]error{http.StatusUnauthorized: ErrUnauthorized, http.StatusTooManyRequests: ErrRateLimited}
 
 // A ContractError is a response that the OpenAPI document does not describe: its
 // status, its media type, its JSON or its schema. It matches [ErrContract].
@@ -153,36 +150,36 @@ func (e *ContractError) Error() string {
 // Unwrap returns [ErrContract].
 func (e *ContractError) Unwrap() error { return ErrContract }
 
-// A callError is how a call with valid input failed: its causes, and what is known
-// of the outcome.
+// A callError is how a call with valid input failed, or one attempt of it. Its causes
+// show no secrets.
 type callError struct {
-	outcome  error // ErrNotSent, ErrOutcomeUnknown, or nil: nothing changed
-	attempts int
-	causes   []error
+	outcome   error // ErrNotSent, ErrOutcomeUnknown, or nil: nothing changed
+	causes    []error
+	attempts  int
+	transient bool          // another attempt may succeed
+	pause     time.Duration // that the service asked for before another attempt
 }
 
-// newCallError joins the causes, which show no secrets. Of the error of another
-// call among them only the causes count: its outcome is not that of this call.
-func newCallError(outcome error, attempts int, causes ...error) *callError {
-	e := &callError{outcome: outcome, attempts: attempts}
+// callFailed joins causes. Of the error of another call among them only the causes
+// count, since its outcome is not that of this call.
+func callFailed(outcome error, causes ...error) *callError {
+	e := &callError{outcome: outcome}
 	for _, cause := range causes {
+		causes := []error{cause}
 		if other, ok := cause.(*callError); ok { //nolint:errorlint // one that is wrapped has a text of its own
-			e.causes = append(e.causes, other.causes...)
-		} else {
-			e.causes = append(e.causes, cause)
+			causes = other.causes
 		}
+		e.causes = append(e.causes, causes...)
 	}
 	return e
 }
 
 func (e *callError) Error() string {
 	var texts []string
-	for _, cause := range e.causes {
-		texts = append(texts, redact.Clip(redact.Printable(cause.Error()), 2048))
+	for _, err := range e.Unwrap() {
+		texts = append(texts, redact.Clip(redact.Printable(err.Error()), 2048))
 	}
-	if e.outcome != nil {
-		texts = append(texts, e.outcome.Error())
-	} else {
+	if e.outcome == nil {
 		texts = append(texts, "nothing changed")
 	}
 	if e.attempts > 1 {

@@ -27,7 +27,7 @@ type fault struct {
 // TestFaults shows for each known fault its required outcome. The rows stand in
 // the files of their subject.
 func TestFaults(t *testing.T) {
-	for _, faults := range [][]fault{inputFaults, networkFaults, responseFaults, statusFaults, systemFaults, documentFaults} {
+	for _, faults := range [][]fault{inputFaults, networkFaults, responseFaults, statusFaults, systemFaults, documentFaults, secretFaults} {
 		for _, fault := range faults {
 			t.Run(fault.id, func(t *testing.T) {
 				if !fault.alone {

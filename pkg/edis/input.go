@@ -3,6 +3,7 @@ package edis
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -29,54 +30,44 @@ func (e inputErrors) err() error {
 	return fmt.Errorf("edis: invalid input, nothing sent:\n%w", errors.Join(e...))
 }
 
-var (
-	errNoAddress        = errors.New("none given")
-	errDuplicateAddress = errors.New("duplicate address")
-)
-
 // canonicalPTRs returns the records of a call as they are sent.
-func canonicalPTRs(ptrs map[netip.Addr]string, allowUnderscore bool) (sent map[string]string, bad inputErrors) {
-	if len(ptrs) == 0 {
-		bad.add("address", "", errNoAddress)
-	}
-	sent = make(map[string]string, len(ptrs))
+func canonicalPTRs(ptrs map[netip.Addr]string, allowUnderscore bool) (map[string]string, inputErrors) {
+	bad, sent := noneGiven(len(ptrs)), make(map[string]string, len(ptrs))
 	for address, name := range ptrs {
 		canonicalName, err := canonical.Name(name, allowUnderscore)
 		if err != nil {
 			bad.add(address.WithZone("").String(), name, err) // a zone can hold anything
 		}
-		text, before := bad.address(address), len(sent)
-		sent[text] = canonicalName
-		if len(sent) == before && text != "" {
-			bad.add("address", text, errDuplicateAddress)
-		}
+		bad.put(sent, address, canonicalName)
 	}
 	return sent, bad
 }
 
 // canonicalAddresses returns the addresses of a call as they are sent, sorted.
-func canonicalAddresses(addresses []netip.Addr) (sent []string, bad inputErrors) {
-	if len(addresses) == 0 {
-		bad.add("address", "", errNoAddress)
-	}
+func canonicalAddresses(addresses []netip.Addr) ([]string, inputErrors) {
+	bad, sent := noneGiven(len(addresses)), make(map[string]string, len(addresses))
 	for _, address := range addresses {
-		sent = append(sent, bad.address(address))
+		bad.put(sent, address, "")
 	}
-	slices.Sort(sent)
-	for i := 1; i < len(sent); i++ {
-		if sent[i] == sent[i-1] && sent[i] != "" {
-			bad.add("address", sent[i], errDuplicateAddress)
-		}
-	}
-	return sent, bad
+	return slices.Sorted(maps.Keys(sent)), bad
 }
 
-// address returns the text of an address, or adds an error and returns an empty one.
-func (e *inputErrors) address(address netip.Addr) string {
+func noneGiven(addresses int) (bad inputErrors) {
+	if addresses == 0 {
+		bad.add("address", "", errors.New("none given"))
+	}
+	return bad
+}
+
+// put adds the record of an address, or an error.
+func (e *inputErrors) put(sent map[string]string, address netip.Addr, name string) {
 	valid, err := canonical.Address(address)
 	if err != nil {
 		e.add("address", address.String(), err)
-		return ""
+		return
 	}
-	return valid.String()
+	text, before := valid.String(), len(sent)
+	if sent[text] = name; len(sent) == before {
+		e.add("address", text, errors.New("duplicate address"))
+	}
 }

@@ -70,11 +70,8 @@ func (c *Client) Login(ctx context.Context, credentials Credentials) ([]Session,
 func sessionsOf(response gen.LoginSuccess) (sessions []Session, err error) {
 	for _, data := range response.Data {
 		session := Session{
-			KVMID:       data.KVMID,
-			Signature:   data.Signature,
-			APIHost:     data.APIHost,
-			Description: data.Description,
-			Suspended:   data.Suspended == "y",
+			KVMID: data.KVMID, Signature: data.Signature, APIHost: data.APIHost,
+			Description: data.Description, Suspended: data.Suspended == "y",
 		}
 		session.PrimaryIP, _ = netip.ParseAddr(data.PrimaryIP) // zero if it is not known
 		if session.ValidUntil, err = parseValidUntil(data.ValidUntil); err != nil {
@@ -92,19 +89,16 @@ func sessionsOf(response gen.LoginSuccess) (sessions []Session, err error) {
 // parseValidUntil reads Unix seconds, as a number or in decimal, or an ISO 8601
 // time: the documented samples have had all of them.
 func parseValidUntil(value any) (time.Time, error) {
-	switch value := value.(type) {
-	case float64:
-		if value == float64(int64(value)) && value > 0 {
-			return time.Unix(int64(value), 0), nil
-		}
-	case string:
-		if seconds, err := strconv.ParseInt(value, 10, 64); err == nil && seconds > 0 {
-			return time.Unix(seconds, 0), nil
-		}
-		for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime} {
-			if at, err := time.Parse(layout, value); err == nil {
-				return at, nil
-			}
+	text, _ := value.(string)
+	if number, ok := value.(float64); ok {
+		text = strconv.FormatFloat(number, 'f', -1, 64)
+	}
+	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil && seconds > 0 {
+		return time.Unix(seconds, 0), nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, nil
 		}
 	}
 	return time.Time{}, errors.New("not a time")
@@ -205,5 +199,5 @@ func (l *loginSource) login(ctx context.Context) (Session, error) {
 		}
 	}
 	err = fmt.Errorf("Credentials.KVMID is %q, which is none of the account's %d KVM servers", l.credentials.KVMID, len(sessions))
-	return Session{}, newCallError(nil, 1, err)
+	return Session{}, callFailed(nil, err)
 }

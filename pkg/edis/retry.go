@@ -20,21 +20,12 @@ func backOff(attempts int) time.Duration {
 
 // pauseAfter returns how long to wait before the next attempt, and whether there
 // is one.
-func (c *Client) pauseAfter(attempts int, r request, failed *failure) (pause time.Duration, again bool) {
+func (c *Client) pauseAfter(attempts int, r request, failed *callError) (pause time.Duration, again bool) {
 	repeatable := !r.logsIn || errors.Is(failed.outcome, ErrNotSent)
 	if !failed.transient || !repeatable || attempts >= c.options.MaxAttempts || failed.pause > maxPause || !c.retries.spend() {
 		return 0, false
 	}
 	return max(failed.pause, backOff(attempts)), true
-}
-
-// combineOutcomes returns the outcome of two failed attempts: an unknown outcome
-// stays unknown, and a call is not sent only if no attempt was.
-func combineOutcomes(before, now error) error {
-	if errors.Is(before, ErrNotSent) || errors.Is(now, ErrOutcomeUnknown) {
-		return now
-	}
-	return before
 }
 
 // isTransient reports whether a request without a response may get one next time.

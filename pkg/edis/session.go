@@ -102,14 +102,8 @@ func (s Session) Format(state fmt.State, verb rune) {
 // MarshalJSON returns the fields of s without the signature.
 func (s Session) MarshalJSON() ([]byte, error) { return json.Marshal(s.redacted()) }
 
-// LogValue returns the fields of s that help in a log.
-func (s Session) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("kvm_id", s.KVMID),
-		slog.String("api_host", s.APIHost),
-		slog.Time("valid_until", s.ValidUntil),
-	)
-}
+// LogValue returns the fields of s without the signature.
+func (s Session) LogValue() slog.Value { return slog.AnyValue(s.redacted()) }
 
 // withSession makes a call with a session from src, unless the input is bad. If
 // the service does not accept the session of a LoginSource, it makes the call once
@@ -140,7 +134,7 @@ func (c *Client) withSession(ctx context.Context, src SessionSource, bad inputEr
 	renewed := func(ctx context.Context) (Session, error) { return login.sessionSince(ctx, obtained) }
 	session, loginErr := sessionFrom(ctx, renewed)
 	if loginErr != nil {
-		return newCallError(nil, 1, err, loginErr)
+		return callFailed(nil, err, loginErr)
 	}
 	return call(session, append(hide, session.Signature)) // a response may still show the old one
 }
@@ -156,7 +150,7 @@ func checkCall(ctx context.Context, bad inputErrors) error {
 		return bad.err()
 	}
 	if err := ctx.Err(); err != nil {
-		return newCallError(ErrNotSent, 1, err)
+		return callFailed(ErrNotSent, err)
 	}
 	return nil
 }
@@ -168,7 +162,7 @@ func sessionFrom(ctx context.Context, source func(context.Context) (Session, err
 		err = session.checkExpiry()
 	}
 	if err != nil {
-		return Session{}, newCallError(ErrNotSent, 1, err)
+		return Session{}, callFailed(ErrNotSent, err)
 	}
 	return session, session.check().err()
 }

@@ -26,9 +26,7 @@ func checkBaseURL(baseURL string) (shown string, err error) {
 		return "", nil
 	case strings.ContainsAny(baseURL, "@?#"):
 		return redact.Mark, errors.New("has user info, a query or a fragment")
-	case err != nil:
-		return baseURL, errors.New("not a valid URL")
-	case parsed.Hostname() == "":
+	case err != nil || parsed.Hostname() == "":
 		return baseURL, errors.New("not an absolute URL, such as https://dns-api.edisglobal.com")
 	case parsed.Scheme != "https" && parsed.Scheme != "http":
 		return baseURL, errors.New("neither https nor http")
@@ -97,14 +95,6 @@ func (t *connectionTrace) watch(ctx context.Context) context.Context {
 // that reports nothing to the trace proves nothing.
 func (t *connectionTrace) maybeSent() bool { return !t.wanted.Load() || t.obtained.Load() }
 
-func isRedirect(status int) bool { return status >= 300 && status <= 399 }
-
-// isUnparsableRedirect reports whether http.Client gave up on a redirect before it
-// asked CheckRedirect, because its Location is not a URL. Only the text says so.
-func isUnparsableRedirect(err error) bool {
-	return strings.Contains(err.Error(), "failed to parse Location header")
-}
-
 // retryAfter reads the header of that name: seconds or a date (RFC 9110, section
 // 10.2.3). An absent, malformed or past value is zero.
 func retryAfter(header http.Header, now time.Time) time.Duration {
@@ -113,8 +103,6 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(min(max(seconds, 0), longest)) * time.Second
 	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
+	at, _ := http.ParseTime(value) // zero, and so long past, if it is not a date
+	return max(0, at.Sub(now))
 }

@@ -41,7 +41,7 @@ var toALabels = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomain
 // internationalized labels as A-labels (RFC 5890); without the trailing dot.
 // It returns an error if the name is not a valid host name.
 func Name(name string, allowUnderscore bool) (string, error) {
-	if isASCII(name) {
+	if !strings.ContainsFunc(name, func(char rune) bool { return char >= utf8.RuneSelf }) {
 		name = strings.TrimSuffix(strings.ToLower(name), ".")
 		if err := CheckHostName(name, allowUnderscore); err != nil {
 			return "", err
@@ -57,22 +57,11 @@ func Name(name string, allowUnderscore bool) (string, error) {
 	return mapped, CheckHostName(mapped, allowUnderscore)
 }
 
-func isASCII(text string) bool {
-	for i := range len(text) {
-		if text[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
-
 // mapName returns an internationalized name, or one with A-labels, in ASCII.
 func mapName(name string) (string, error) {
-	switch { // mapping takes time in proportion to the length, and repairs UTF-8
-	case len(name) > (maxNameLength+1)*utf8.UTFMax:
-		return "", errTooLong(name)
-	case !utf8.ValidString(name):
-		return "", errors.New("not valid UTF-8")
+	// Mapping takes time in proportion to the length, and repairs UTF-8.
+	if len(name) > (maxNameLength+1)*utf8.UTFMax || !utf8.ValidString(name) {
+		return "", errors.New("too long, or not valid UTF-8")
 	}
 	mapped, err := toALabels.ToASCII(name)
 	if err != nil {
@@ -94,10 +83,6 @@ const (
 	maxLabelLength = 63
 )
 
-func errTooLong(name string) error {
-	return fmt.Errorf("%d bytes long; a host name has at most %d", len(name), maxNameLength)
-}
-
 // CheckHostName checks a lower-case ASCII name against RFC 1123, section 2.1, and
 // RFC 1035, section 2.3.4.
 func CheckHostName(name string, allowUnderscore bool) error {
@@ -105,7 +90,7 @@ func CheckHostName(name string, allowUnderscore bool) error {
 	case name == "":
 		return errors.New("empty host name")
 	case len(name) > maxNameLength:
-		return errTooLong(name)
+		return fmt.Errorf("%d bytes long; a host name has at most %d", len(name), maxNameLength)
 	}
 	var label string
 	for rest, more := name, true; more; {

@@ -93,15 +93,11 @@ func (o *Operation) responseSchema(status int, header http.Header) (*openapi3.Sc
 	if response == nil {
 		return nil, fmt.Errorf("status %d is not documented", status)
 	}
-	contentTypes := strings.Join(header.Values("Content-Type"), ", ")
-	mediaType, parameters, err := mime.ParseMediaType(contentTypes)
-	charset, given := parameters["charset"]
+	mediaType, parameters, err := mime.ParseMediaType(strings.Join(header.Values("Content-Type"), ", "))
+	charset := cmp.Or(parameters["charset"], "utf-8") // JSON is UTF-8 (RFC 8259, section 8.1)
 	media := response.Value.Content[mediaType]
-	switch {
-	case err != nil || media == nil || media.Schema == nil:
-		return nil, fmt.Errorf("content type %q is not documented for status %d", contentTypes, status)
-	case given && !strings.EqualFold(charset, "utf-8"): // JSON is UTF-8 (RFC 8259, section 8.1)
-		return nil, fmt.Errorf("charset %q", charset)
+	if err != nil || !strings.EqualFold(charset, "utf-8") || media == nil || media.Schema == nil {
+		return nil, fmt.Errorf("the content type is not documented for status %d", status)
 	}
 	return media.Schema.Value, nil
 }

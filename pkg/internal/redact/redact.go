@@ -25,22 +25,19 @@ const (
 	maxText = 16 << 10
 )
 
-// CheckSecret returns an error if the secret could not be found in a text: it is
-// empty, longer than 1 KiB, or has control characters.
+// CheckSecret returns an error if the secret could not be found in a text.
 func CheckSecret(secret string) error {
-	switch {
-	case secret == "":
+	if secret == "" {
 		return errors.New("empty")
-	case len(secret) > maxSecret:
-		return errors.New("longer than 1 KiB")
-	case !utf8.ValidString(secret) || strings.ContainsFunc(secret, unicode.IsControl):
-		return errors.New("has control characters or invalid UTF-8")
+	}
+	if len(secret) > maxSecret || !utf8.ValidString(secret) || strings.ContainsFunc(secret, unicode.IsControl) {
+		return errors.New("longer than 1 KiB, or not text without control characters")
 	}
 	return nil
 }
 
-// Secrets are those of one call. They are kept out of text that the service
-// controls: a response, or an error that quotes one.
+// Secrets are those of one call, each of which passes [CheckSecret]. They are kept out
+// of text that the service controls: a response, or an error that quotes one.
 type Secrets []string
 
 // Text returns the beginning of text, at most limit bytes, in a form that is safe
@@ -81,7 +78,7 @@ func (s Secrets) foundIn(text string) bool {
 		folded, cut := fold(text), fold(cutEscape.ReplaceAllString(text, ""))
 		for _, secret := range s {
 			raw, plain := fold(secret), fold(unescapeAll(secret)) // a secret can look escaped itself
-			if holds(folded, raw) || holds(cut, raw) || len(plain) >= few && (holds(folded, plain) || holds(cut, plain)) {
+			if holds(folded, cut, raw) || len(plain) >= few && holds(folded, cut, plain) {
 				return true
 			}
 		}
@@ -95,20 +92,18 @@ func (s Secrets) foundIn(text string) bool {
 }
 
 const (
-	enough = 16 // bytes of a secret that give it away
-	few    = 4  // at the end of a text, where the rest may have been cut off
+	enough = 10 // bytes of a secret that give it away
+	few    = 6  // at the end of a text, where the rest may have been cut off
 )
 
-// holds reports whether text holds the secret, or the beginning of it.
-func holds(text, secret string) bool {
-	if secret == "" {
-		return false
-	}
+// holds reports whether text holds the secret, or the beginning of it where it was cut
+// off.
+func holds(text, cut, secret string) bool {
 	if strings.Contains(text, secret[:min(len(secret), enough)]) {
 		return true
 	}
-	for cut := few; cut < min(len(secret), enough); cut++ {
-		if strings.HasSuffix(text, secret[:cut]) {
+	for size := few; size < min(len(secret), enough); size++ {
+		if strings.HasSuffix(cut, secret[:size]) {
 			return true
 		}
 	}
