@@ -57,7 +57,10 @@ func (op operation[Request, Response]) call(ctx context.Context, c *Client, mode
 	}
 	accept := func(body []byte) error {
 		var response Response
-		if err := json.Unmarshal(body, &response); err != nil || result == nil {
+		if result == nil {
+			return nil // the schema says all there is
+		}
+		if err := json.Unmarshal(body, &response); err != nil {
 			return err
 		}
 		return result(response)

@@ -22,21 +22,21 @@ func encodeForm(model any) ([]byte, error) {
 	value := reflect.ValueOf(model)
 	form := make([]byte, 0, 1024)
 	for i := range value.NumField() {
+		field := value.Field(i)
 		name, option, _ := strings.Cut(value.Type().Field(i).Tag.Get("json"), ",")
-		if option == "omitempty" && value.Field(i).IsZero() {
+		if option == "omitempty" && field.IsZero() {
 			continue
 		}
 		if len(form) > 0 {
 			form = append(form, '&')
 		}
 		form = append(append(form, url.QueryEscape(name)...), '=')
-		switch field := value.Field(i).Interface().(type) {
-		case string:
-			form = append(form, url.QueryEscape(field)...)
-		case map[string]string:
-			form = appendObject(form, field)
-		default:
-			text, err := json.Marshal(field)
+		if field.Kind() == reflect.String {
+			form = append(form, url.QueryEscape(field.String())...)
+		} else if object, ok := field.Interface().(map[string]string); ok {
+			form = appendObject(form, object)
+		} else {
+			text, err := json.Marshal(field.Interface())
 			if err != nil {
 				return nil, fmt.Errorf("edis: request field %s: %w", name, err)
 			}
