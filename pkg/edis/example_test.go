@@ -12,10 +12,10 @@ import (
 )
 
 func Example() {
-	server := edistest.NewServer() // a fake EDIS on this machine, for trying this out
+	server := edistest.NewServer() // a fake EDIS on this machine, to try this out
 	defer server.Close()
 
-	// With nil in place of the options, the client calls the real service.
+	// With nil instead of options, the client calls the real service.
 	client, err := edis.NewClient(&edis.Options{RDNSURL: server.URL, AuthURL: server.URL})
 	if err != nil {
 		log.Fatal(err)
@@ -29,11 +29,11 @@ func Example() {
 	})
 	switch {
 	case err == nil:
-		fmt.Println("set, and confirmed by a valid answer")
+		fmt.Println("set, and confirmed by a valid response")
 	case errors.Is(err, edis.ErrOutcomeUnknown):
-		fmt.Println("some records may have changed; make the call again:", err)
+		fmt.Println("some records may have changed; read them back:", err)
 	default:
-		fmt.Println("nothing has changed:", err)
+		fmt.Println("nothing changed:", err)
 	}
-	// Output: set, and confirmed by a valid answer
+	// Output: set, and confirmed by a valid response
 }

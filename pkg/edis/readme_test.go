@@ -23,7 +23,7 @@ func TestReadmeProgramIsTheExample(t *testing.T) {
 	want := strings.NewReplacer(
 		"package edis_test", "package main",
 		"func Example()", "func main()",
-		"\t// Output: set, and confirmed by a valid answer\n", "",
+		"\t// Output: set, and confirmed by a valid response\n", "",
 	).Replace(string(example))
 	if program != want {
 		t.Errorf("README.md has the program\n%s\nwant that of example_test.go\n%s", program, want)
