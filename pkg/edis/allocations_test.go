@@ -9,7 +9,7 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // AllocsPerRun
 		t.Skip("the race detector makes pools forget at random what they hold")
 	}
 	allocations := make(map[string]float64)
-	for _, way := range bothWays(t, confirming(t, 0), 1) {
+	for _, way := range implementations(t, serveSuccess(t, 0), 1) {
 		allocations[way.name] = testing.AllocsPerRun(20, func() { // of client and service
 			if err := way.call(); err != nil {
 				t.Error(err)

@@ -21,8 +21,8 @@ import (
 // The benchmarks compare a call with the same call by hand (by=hand); "make bench"
 // runs them and lets benchstat compare.
 
-// confirming starts a service that reads a request and confirms it after a delay.
-func confirming(tb testing.TB, delay time.Duration) (url string) {
+// serveSuccess starts a service that reads a request and confirms it after a delay.
+func serveSuccess(tb testing.TB, delay time.Duration) (url string) {
 	tb.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -34,8 +34,8 @@ func confirming(tb testing.TB, delay time.Duration) (url string) {
 	return server.URL
 }
 
-// countNew counts the connections that a server accepts.
-func countNew(connections *atomic.Int64) func(net.Conn, http.ConnState) {
+// countConnections counts the connections that a server accepts.
+func countConnections(connections *atomic.Int64) func(net.Conn, http.ConnState) {
 	return func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			connections.Add(1)
@@ -43,13 +43,13 @@ func countNew(connections *atomic.Int64) func(net.Conn, http.ConnState) {
 	}
 }
 
-// A way is one of the two ways to set many records: by=hand and by=edis.
-type way struct {
+// A implementation is one of the two ways to set many records: by=hand and by=edis.
+type implementation struct {
 	name string
 	call func() error
 }
 
-func bothWays(tb testing.TB, url string, records int) []way {
+func implementations(tb testing.TB, url string, records int) []implementation {
 	tb.Helper()
 	ptrs, ctx, s := manyPTRs(records), context.Background(), session()
 	s.ValidUntil = s.ValidUntil.Add(24 * time.Hour) // longer than any benchmark
@@ -57,17 +57,17 @@ func bothWays(tb testing.TB, url string, records int) []way {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	hand := bare{&http.Client{}, url}
-	return []way{
+	hand := handWritten{&http.Client{}, url}
+	return []implementation{
 		{"by=hand", func() error { return hand.setPTR(ctx, s, ptrs) }},
 		{"by=edis", func() error { return client.SetPTR(ctx, s, ptrs) }},
 	}
 }
 
 func BenchmarkSetPTR(b *testing.B) {
-	url := confirming(b, 0)
+	url := serveSuccess(b, 0)
 	for _, records := range []int{1, 10, 1000, 65_536} {
-		for _, way := range bothWays(b, url, records) {
+		for _, way := range implementations(b, url, records) {
 			b.Run(fmt.Sprintf("records=%d/%s", records, way.name), func(b *testing.B) {
 				if err := way.call(); err != nil { // the first call has a benchmark of its own
 					b.Fatal(err)
@@ -86,8 +86,8 @@ func BenchmarkSetPTR(b *testing.B) {
 // BenchmarkConcurrent makes 1,000 calls, 64 at a time, to a service that takes 50 ms
 // for each: the ideal is 0.8 seconds.
 func BenchmarkConcurrent(b *testing.B) {
-	url := confirming(b, 50*time.Millisecond)
-	for _, way := range bothWays(b, url, 1) {
+	url := serveSuccess(b, 50*time.Millisecond)
+	for _, way := range implementations(b, url, 1) {
 		b.Run(way.name, func(b *testing.B) {
 			for b.Loop() {
 				concurrently(1000, 64, func() {
@@ -129,8 +129,8 @@ const firstCallURL, firstCallWay = "EDIS_BENCH_URL", "EDIS_BENCH_WAY"
 // BenchmarkFirstCall measures how much longer the first call of a process takes than
 // the second.
 func BenchmarkFirstCall(b *testing.B) {
-	url := confirming(b, 0)
-	for _, way := range bothWays(b, url, 1) {
+	url := serveSuccess(b, 0)
+	for _, way := range implementations(b, url, 1) {
 		b.Run(way.name, func(b *testing.B) {
 			var sum time.Duration
 			for b.Loop() {
@@ -156,7 +156,7 @@ func TestFirstCall(t *testing.T) { //nolint:paralleltest // measures the process
 	if url == "" {
 		t.Skip("runs in the processes of BenchmarkFirstCall")
 	}
-	for _, way := range bothWays(t, url, 1) {
+	for _, way := range implementations(t, url, 1) {
 		if way.name != os.Getenv(firstCallWay) {
 			continue
 		}

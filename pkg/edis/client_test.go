@@ -41,7 +41,7 @@ func TestDefaultServerIsThatOfTheDocument(t *testing.T) {
 		t.Errorf("SetPTR made the request %q, want %q", got, want)
 	}
 	// A transport that does not report its connections proves nothing.
-	wantIs(t, err, edis.ErrOutcomeUnknown)
+	wantErrorIs(t, err, edis.ErrOutcomeUnknown)
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("errors.Is(%v, io.ErrUnexpectedEOF) = false, want the cause to be reachable", err)
 	}
@@ -55,7 +55,7 @@ func TestHTTPClientIsUsedAndNotChanged(t *testing.T) {
 		return http.DefaultTransport.RoundTrip(r)
 	})}
 	s := serve(t, succeed)
-	if err := setAt(t, s, onePTR, func(o *edis.Options) { o.HTTPClient = own }); err != nil {
+	if err := setPTR(t, s, onePTR, func(o *edis.Options) { o.HTTPClient = own }); err != nil {
 		t.Fatal(err)
 	}
 	if used != 1 || own.CheckRedirect != nil || own.Timeout != 0 {
@@ -73,10 +73,10 @@ func TestCallersRedirectPolicyIsNotUsed(t *testing.T) {
 			w.Header().Set("Location", location)
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		})
-		err := setAt(t, s, onePTR, func(o *edis.Options) {
+		err := setPTR(t, s, onePTR, func(o *edis.Options) {
 			o.HTTPClient = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
 		})
-		wantIs(t, err, edis.ErrRedirect, edis.ErrOutcomeUnknown)
+		wantErrorIs(t, err, edis.ErrRedirect, edis.ErrOutcomeUnknown)
 		if !strings.Contains(err.Error(), location) {
 			t.Errorf("SetPTR = %v, want the location %s", err, location)
 		}
@@ -94,7 +94,7 @@ func TestNotSentIsProved(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	wantIs(t, newClient(t, url).SetPTR(t.Context(), session(), onePTR), edis.ErrNotSent)
+	wantErrorIs(t, newClient(t, url).SetPTR(t.Context(), session(), onePTR), edis.ErrNotSent)
 }
 
 func TestTimeoutIsKept(t *testing.T) {
@@ -102,8 +102,8 @@ func TestTimeoutIsKept(t *testing.T) {
 	release := make(chan struct{})
 	s := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
 	t.Cleanup(func() { close(release) }) // before s closes
-	err := setAt(t, s, onePTR, func(o *edis.Options) { o.Timeout = 50 * time.Millisecond })
-	wantIs(t, err, edis.ErrOutcomeUnknown)
+	err := setPTR(t, s, onePTR, func(o *edis.Options) { o.Timeout = 50 * time.Millisecond })
+	wantErrorIs(t, err, edis.ErrOutcomeUnknown)
 	if err == nil || !strings.Contains(err.Error(), "deadline exceeded") {
 		t.Errorf("%v does not tell of the deadline", err)
 	}
@@ -133,9 +133,9 @@ func TestStatusDecidesTheOutcome(t *testing.T) {
 		{500, jsonType, `{"status":`, onePTR, []error{edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown}},
 		{503, "text/html", "<html>", onePTR, []error{edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown}},
 	} {
-		s := serve(t, replying(test.status, test.contentType, test.body))
-		err := setAt(t, s, test.ptrs)
-		wantIs(t, err, test.want...)
+		s := serve(t, respondWith(test.status, test.contentType, test.body))
+		err := setPTR(t, s, test.ptrs)
+		wantErrorIs(t, err, test.want...)
 		var api *edis.APIError
 		if !errors.As(err, &api) || api.Status != test.status || api.Op != "setPTR" {
 			t.Errorf("answer %d: %v keeps no status", test.status, err)
@@ -163,26 +163,26 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", value)
-			replying(429, jsonType, "{}")(w, r)
+			respondWith(429, jsonType, "{}")(w, r)
 		})
 		var api *edis.APIError
-		if err := setAt(t, s, onePTR); !errors.As(err, &api) || api.RetryAfter != want {
+		if err := setPTR(t, s, onePTR); !errors.As(err, &api) || api.RetryAfter != want {
 			t.Errorf("Retry-After %q gives %v, want RetryAfter %v", value, err, want)
 		}
 	}
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
-		replying(429, jsonType, "{}")(w, r)
+		respondWith(429, jsonType, "{}")(w, r)
 	})
 	var api *edis.APIError
-	if err := setAt(t, s, onePTR); !errors.As(err, &api) || api.RetryAfter < 59*time.Minute || api.RetryAfter > time.Hour {
+	if err := setPTR(t, s, onePTR); !errors.As(err, &api) || api.RetryAfter < 59*time.Minute || api.RetryAfter > time.Hour {
 		t.Errorf("a Retry-After of a date in an hour gives %v", err)
 	}
 }
 
-// echoed is in the fault table as F71: an answer that echoes the signature, in
+// testEcho is in the fault table as F71: an answer that echoes the signature, in
 // whatever form, is not a way out.
-func echoed(t *testing.T) {
+func testEcho(t *testing.T) {
 	t.Helper()
 	quoted, err := json.Marshal(signature)
 	if err != nil {
@@ -196,14 +196,14 @@ func echoed(t *testing.T) {
 		url.QueryEscape(string(quoted[1 : len(quoted)-1])),
 	} {
 		for _, answer := range []http.HandlerFunc{
-			replying(200, jsonType, `{"status":"`+echo+`"}`),
-			replying(400, jsonType, `{"status":"error","error":"`+echo+`"}`),
-			replying(400, jsonType, `{"status":"error","error":5,"`+echo+`":1}`),
-			replying(500, "text/html", strings.Repeat("x", 500)+echo),
-			replying(200, echo, "x"),
-			replying(200, "text/html", "<p>"+html.EscapeString(signature)+"</p>"),
-			replying(200, "text/html", strings.ReplaceAll(html.EscapeString(echo), "&#34;", "&quot;")),
-			replying(200, "text/html", strings.Repeat(echo+" ", 2000)),
+			respondWith(200, jsonType, `{"status":"`+echo+`"}`),
+			respondWith(400, jsonType, `{"status":"error","error":"`+echo+`"}`),
+			respondWith(400, jsonType, `{"status":"error","error":5,"`+echo+`":1}`),
+			respondWith(500, "text/html", strings.Repeat("x", 500)+echo),
+			respondWith(200, echo, "x"),
+			respondWith(200, "text/html", "<p>"+html.EscapeString(signature)+"</p>"),
+			respondWith(200, "text/html", strings.ReplaceAll(html.EscapeString(echo), "&#34;", "&quot;")),
+			respondWith(200, "text/html", strings.Repeat(echo+" ", 2000)),
 			func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Location", "https://a.example/"+echo)
 				w.WriteHeader(302)
@@ -211,7 +211,7 @@ func echoed(t *testing.T) {
 		} {
 			var log bytes.Buffer
 			s := serve(t, answer)
-			err := setAt(t, s, onePTR, func(o *edis.Options) {
+			err := setPTR(t, s, onePTR, func(o *edis.Options) {
 				o.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			})
 			if err == nil {
@@ -242,7 +242,7 @@ func TestMalformedResponseIsWithheld(t *testing.T) {
 		_ = conn.Close()
 	})
 	err := newClient(t, url).SetPTR(t.Context(), session(), onePTR)
-	wantIs(t, err, edis.ErrOutcomeUnknown)
+	wantErrorIs(t, err, edis.ErrOutcomeUnknown)
 	if err == nil || !strings.Contains(err.Error(), "text withheld") {
 		t.Errorf("SetPTR = %v, want its text withheld", err)
 	}
@@ -261,15 +261,15 @@ func TestLoopbackUsesNoProxy(t *testing.T) {
 		return
 	}
 	service, proxy := serve(t, succeed), serve(t, succeed)
-	inChild(t, "HTTP_PROXY="+proxy.URL, "http_proxy="+proxy.URL,
+	runInChild(t, "HTTP_PROXY="+proxy.URL, "http_proxy="+proxy.URL,
 		"EDIS_TEST_LOOPBACK_URL="+strings.Replace(service.URL, "127.0.0.1", "LOCALHOST", 1))
 	wantRequests(t, service, 1)
 	wantRequests(t, proxy, 0)
 }
 
-// inChild runs the test again in a process of its own with these variables, since
+// runInChild runs the test again in a process of its own with these variables, since
 // net/http reads some of them once.
-func inChild(t *testing.T, environment ...string) {
+func runInChild(t *testing.T, environment ...string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 	command.Env = append(os.Environ(), environment...)
@@ -291,7 +291,7 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusForbidden)
 	})
-	inChild(t, "EDIS_TEST_PROXY=yes", "HTTPS_PROXY="+proxy.URL, "https_proxy="+proxy.URL, "NO_PROXY=", "no_proxy=")
+	runInChild(t, "EDIS_TEST_PROXY=yes", "HTTPS_PROXY="+proxy.URL, "https_proxy="+proxy.URL, "NO_PROXY=", "no_proxy=")
 	wantRequests(t, proxy, 1)
 }
 
@@ -310,7 +310,7 @@ func TestDefaultTransportOfTheProgram(t *testing.T) {
 		}
 		return
 	}
-	inChild(t, "EDIS_TEST_TRANSPORT_URL="+serve(t, succeed).URL)
+	runInChild(t, "EDIS_TEST_TRANSPORT_URL="+serve(t, succeed).URL)
 }
 
 // Many a RoundTripper changes the request that it gets, which must not reach the
@@ -345,7 +345,7 @@ func TestConnectionsAreKept(t *testing.T) {
 		wave.Load().Wait() // until all are here
 		succeed(w, r)
 	}))
-	server.Config.ConnState = countNew(&connections)
+	server.Config.ConnState = countConnections(&connections)
 	server.Start()
 	t.Cleanup(server.Close)
 	client := newClient(t, server.URL)
@@ -382,9 +382,9 @@ func walk(err error, visit func(error)) {
 // Text from the service cannot steer a terminal.
 func TestMessagesAreShownWithoutControlCharacters(t *testing.T) {
 	t.Parallel()
-	s := serve(t, replying(400, jsonType, `{"status":"error","error":"\u001b[2Jcleared\u0007\n"}`))
+	s := serve(t, respondWith(400, jsonType, `{"status":"error","error":"\u001b[2Jcleared\u0007\n"}`))
 	var api *edis.APIError
-	if err := setAt(t, s, onePTR); !errors.As(err, &api) || api.Message != " [2Jcleared  " {
+	if err := setPTR(t, s, onePTR); !errors.As(err, &api) || api.Message != " [2Jcleared  " {
 		t.Errorf("the message is %q", api.Message)
 	}
 }
@@ -423,7 +423,7 @@ func TestNegativeOptionsAreRefused(t *testing.T) {
 		"Options.AuthURL":          {AuthURL: "https://user@a.example"},
 	} {
 		_, err := edis.NewClient(&options)
-		wantIs(t, err, edis.ErrInvalidInput)
+		wantErrorIs(t, err, edis.ErrInvalidInput)
 		if bad := new(edis.InputError); !errors.As(err, &bad) || bad.Field != field {
 			t.Errorf("NewClient(%+v) = %v, want an error about %s", options, err, field)
 		}
@@ -438,7 +438,7 @@ func TestSourceFails(t *testing.T) {
 	err := newClient(t, s.URL).SetPTR(t.Context(), sourceFunc(func(context.Context) (edis.Session, error) {
 		return edis.Session{}, errNoSession
 	}), onePTR)
-	wantIs(t, err, edis.ErrNotSent)
+	wantErrorIs(t, err, edis.ErrNotSent)
 	if !errors.Is(err, errNoSession) {
 		t.Errorf("errors.Is(%v, errNoSession) = false", err)
 	}
@@ -455,6 +455,6 @@ func TestContextEndsInTheSource(t *testing.T) {
 		cancel()
 		return session(), nil
 	}), onePTR)
-	wantIs(t, err, edis.ErrNotSent)
+	wantErrorIs(t, err, edis.ErrNotSent)
 	wantRequests(t, s, 0)
 }

@@ -119,22 +119,22 @@ func TestContractRequests(t *testing.T) {
 	}
 }
 
-// A contract is one documented response of one operation.
-type contract struct {
+// A documentedResponse is one documented response of one operation.
+type documentedResponse struct {
 	op      string
 	status  int
 	schema  *openapi3.Schema
 	example map[string]any
 }
 
-// contracts returns all documented responses, read from the embedded document.
-func contracts(t *testing.T) []contract {
+// documentedResponses returns all documented responses, read from the embedded document.
+func documentedResponses(t *testing.T) []documentedResponse {
 	t.Helper()
 	document, err := gen.GetSpec()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []contract
+	var all []documentedResponse
 	for _, item := range document.Paths.Map() {
 		for _, operation := range item.Operations() {
 			for status, response := range operation.Responses.Map() {
@@ -143,7 +143,7 @@ func contracts(t *testing.T) []contract {
 					t.Fatalf("%s documents the status %q, which is not a number", operation.OperationID, status)
 				}
 				schema := response.Value.Content[jsonType].Schema.Value
-				all = append(all, contract{operation.OperationID, code, schema, exampleOf(t, schema)})
+				all = append(all, documentedResponse{operation.OperationID, code, schema, exampleOf(t, schema)})
 			}
 		}
 	}
@@ -173,20 +173,20 @@ func exampleOf(t *testing.T, schema *openapi3.Schema) map[string]any {
 	return example
 }
 
-// respondWith makes the call of a contract to a service with this response.
-func (c contract) respondWith(t *testing.T, body map[string]any) (result any, err error) {
+// callWith makes the call of a contract to a service with this response.
+func (c documentedResponse) callWith(t *testing.T, body map[string]any) (result any, err error) {
 	t.Helper()
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := serve(t, replying(c.status, jsonType, string(encoded)))
+	s := serve(t, respondWith(c.status, jsonType, string(encoded)))
 	return contractCalls[c.op].call(t.Context(), newClient(t, s.URL))
 }
 
-func forEachContract(t *testing.T, test func(*testing.T, contract)) {
+func forEachResponse(t *testing.T, test func(*testing.T, documentedResponse)) {
 	t.Helper()
-	for _, c := range contracts(t) {
+	for _, c := range documentedResponses(t) {
 		t.Run(c.op+"/"+strconv.Itoa(c.status), func(t *testing.T) {
 			t.Parallel()
 			test(t, c)
@@ -197,8 +197,8 @@ func forEachContract(t *testing.T, test func(*testing.T, contract)) {
 // Each documented example has its typed result or outcome.
 func TestContractExamples(t *testing.T) {
 	t.Parallel()
-	forEachContract(t, func(t *testing.T, c contract) {
-		result, err := c.respondWith(t, c.example)
+	forEachResponse(t, func(t *testing.T, c documentedResponse) {
+		result, err := c.callWith(t, c.example)
 		if c.status == http.StatusOK {
 			if want := contractCalls[c.op].result; err != nil || !reflect.DeepEqual(result, want) {
 				t.Errorf("the documented success %v gives %v, %v, want %v", c.example, result, err, want)
@@ -209,11 +209,11 @@ func TestContractExamples(t *testing.T) {
 		unknown := map[string][]error{"setPTR": {edis.ErrOutcomeUnknown}, "deletePTR": {edis.ErrOutcomeUnknown}}
 		switch c.status {
 		case 400:
-			wantIs(t, err)
+			wantErrorIs(t, err)
 		case 401:
-			wantIs(t, err, edis.ErrUnauthorized)
+			wantErrorIs(t, err, edis.ErrUnauthorized)
 		case 500:
-			wantIs(t, err, append(unknown[c.op], edis.ErrServer)...)
+			wantErrorIs(t, err, append(unknown[c.op], edis.ErrServer)...)
 		default:
 			t.Errorf("status %d is documented, and no test says what it means", c.status)
 		}
@@ -222,7 +222,7 @@ func TestContractExamples(t *testing.T) {
 
 // wantAPIError fails the test unless err has the status and all text of the example,
 // whatever the names of its fields.
-func (c contract) wantAPIError(t *testing.T, err error) {
+func (c documentedResponse) wantAPIError(t *testing.T, err error) {
 	t.Helper()
 	var got *edis.APIError
 	if !errors.As(err, &got) || got.Op != c.op || got.Status != c.status || got.RetryAfter != 0 {
@@ -246,29 +246,29 @@ func (c contract) wantAPIError(t *testing.T, err error) {
 // is missing though required.
 func TestContractMutations(t *testing.T) {
 	t.Parallel()
-	forEachContract(t, func(t *testing.T, c contract) {
-		c.mutate(t, "", c.schema, c.example, func(body map[string]any) map[string]any { return body })
+	forEachResponse(t, func(t *testing.T, c documentedResponse) {
+		c.testMutations(t, "", c.schema, c.example, func(body map[string]any) map[string]any { return body })
 	})
 }
 
-// mutate tries all mutations of part, an example of schema, which whole puts into its
+// testMutations tries all mutations of part, an example of schema, which whole puts into its
 // place in a response.
-func (c contract) mutate(t *testing.T, place string, schema *openapi3.Schema, part map[string]any, whole func(map[string]any) map[string]any) {
+func (c documentedResponse) testMutations(t *testing.T, place string, schema *openapi3.Schema, part map[string]any, whole func(map[string]any) map[string]any) {
 	t.Helper()
 	for name, property := range schema.Properties {
-		for what, value := range map[string]any{"another type": otherType(property.Value), "null": nil, "nested": map[string]any{"a": part[name]}} {
+		for what, value := range map[string]any{"another type": wrongType(property.Value), "null": nil, "nested": map[string]any{"a": part[name]}} {
 			if value == nil && property.Value.Nullable || property.Value.Type.Is(openapi3.TypeObject) && what == "nested" {
 				continue
 			}
 			mutant := maps.Clone(part)
 			mutant[name] = value
-			c.wantRefused(t, place+"/"+name+" with "+what, whole(mutant))
+			c.wantContractError(t, place+"/"+name+" with "+what, whole(mutant))
 		}
 		mutant := maps.Clone(part)
 		delete(mutant, name)
 		if slices.Contains(schema.Required, name) {
-			c.wantRefused(t, place+"/"+name+" removed", whole(mutant))
-		} else if _, err := c.respondWith(t, whole(mutant)); errors.Is(err, edis.ErrContract) {
+			c.wantContractError(t, place+"/"+name+" removed", whole(mutant))
+		} else if _, err := c.callWith(t, whole(mutant)); errors.Is(err, edis.ErrContract) {
 			t.Errorf("%s/%s is optional, but without it: %v", place, name, err)
 		}
 		into := func(value any) map[string]any {
@@ -279,19 +279,19 @@ func (c contract) mutate(t *testing.T, place string, schema *openapi3.Schema, pa
 		switch example := part[name].(type) {
 		case []any:
 			inner, _ := example[0].(map[string]any)
-			c.mutate(t, place+"/"+name+"/0", property.Value.Items.Value, inner, func(item map[string]any) map[string]any { return into([]any{item}) })
+			c.testMutations(t, place+"/"+name+"/0", property.Value.Items.Value, inner, func(item map[string]any) map[string]any { return into([]any{item}) })
 		case map[string]any:
 			for key, item := range example {
 				inner, _ := item.(map[string]any)
-				c.mutate(t, place+"/"+name+"/"+key, property.Value.AdditionalProperties.Schema.Value, inner, func(item map[string]any) map[string]any { return into(map[string]any{key: item}) })
+				c.testMutations(t, place+"/"+name+"/"+key, property.Value.AdditionalProperties.Schema.Value, inner, func(item map[string]any) map[string]any { return into(map[string]any{key: item}) })
 			}
 		}
 	}
 }
 
-// otherType returns a value that no schema of this type allows, nor, where the
+// wrongType returns a value that no schema of this type allows, nor, where the
 // document gives no type, the client.
-func otherType(schema *openapi3.Schema) any {
+func wrongType(schema *openapi3.Schema) any {
 	switch {
 	case schema.Type == nil:
 		return true
@@ -301,9 +301,9 @@ func otherType(schema *openapi3.Schema) any {
 	return "1"
 }
 
-func (c contract) wantRefused(t *testing.T, what string, body map[string]any) {
+func (c documentedResponse) wantContractError(t *testing.T, what string, body map[string]any) {
 	t.Helper()
-	_, err := c.respondWith(t, body)
+	_, err := c.callWith(t, body)
 	if !errors.Is(err, edis.ErrContract) {
 		t.Errorf("%s: %v, want ErrContract", what, err)
 	}

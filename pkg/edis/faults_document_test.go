@@ -10,7 +10,7 @@ import (
 )
 
 // documentFaults are changes of the document that calls depend on.
-var documentFaults = []fault{{id: "F91-renamed-or-retyped", run: changesAreNoticed}}
+var documentFaults = []fault{{id: "F91-renamed-or-retyped", run: testDocumentChanges}}
 
 const published, overlaid = "openapi.yaml", "overlay.yaml"
 
@@ -43,9 +43,9 @@ var documentChanges = []struct{ name, file, pattern, change string }{
 	{"createAuthSession reads another message", overlaid, `(login_failure:\n(?: {8}.*\n)*? {10})message:`, "${1}reason:"},
 }
 
-// changesAreNoticed generates from each changed document, and wants the generator,
+// testDocumentChanges generates from each changed document, and wants the generator,
 // the compiler or a contract test to fail. The unchanged document passes.
-func changesAreNoticed(t *testing.T) {
+func testDocumentChanges(t *testing.T) {
 	if output, err := generateAndTest(t, published, `^`, ""); err != nil {
 		t.Fatalf("without a change: %v\n%s", err, output)
 	}

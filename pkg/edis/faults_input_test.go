@@ -19,87 +19,87 @@ import (
 
 // inputFaults are refused before sending, or mended.
 var inputFaults = []fault{
-	{id: "F01-no-address", run: func(t *testing.T) { refused(t, map[netip.Addr]string{{}: "a.example"}) }},
+	{id: "F01-no-address", run: func(t *testing.T) { wantInvalid(t, map[netip.Addr]string{{}: "a.example"}) }},
 	{id: "F02-zone", run: func(t *testing.T) {
-		refusedAddress(t, "fe80::1%eth0")
-		refusedAddress(t, "::ffff:192.0.2.1%eth0")
-		refusedAddress(t, "fe80::1%\x1b[2J\n")
+		wantInvalidAddress(t, "fe80::1%eth0")
+		wantInvalidAddress(t, "::ffff:192.0.2.1%eth0")
+		wantInvalidAddress(t, "fe80::1%\x1b[2J\n")
 	}},
 	{id: "F03-ipv4-mapped", run: func(t *testing.T) {
-		sent(t, map[netip.Addr]string{addr("::ffff:192.0.2.1"): "a.example"}, `{"192.0.2.1":"a.example"}`)
+		wantIP(t, map[netip.Addr]string{addr("::ffff:192.0.2.1"): "a.example"}, `{"192.0.2.1":"a.example"}`)
 	}},
 	{id: "F04-twice", run: func(t *testing.T) {
 		for _, other := range []string{"a.example", "b.example"} {
-			refused(t, map[netip.Addr]string{addr("192.0.2.1"): "a.example", addr("::ffff:192.0.2.1"): other})
+			wantInvalid(t, map[netip.Addr]string{addr("192.0.2.1"): "a.example", addr("::ffff:192.0.2.1"): other})
 		}
 	}},
 	{id: "F05-special-address", run: func(t *testing.T) {
 		for _, text := range []string{"0.0.0.0", "::", "127.0.0.1", "::1", "224.0.0.1", "ff02::1", "::ffff:127.0.0.1"} {
-			refusedAddress(t, text)
+			wantInvalidAddress(t, text)
 		}
 	}},
 	{id: "F06-none", run: func(t *testing.T) {
-		refused(t, nil)
-		refused(t, map[netip.Addr]string{})
+		wantInvalid(t, nil)
+		wantInvalid(t, map[netip.Addr]string{})
 	}},
-	{id: "F07-empty-label", run: refusesNames("", "a..b", ".", ".a", "a.example..")},
-	{id: "F08-long-label", run: refusesNames(strings.Repeat("a", 64)+".example", "b.ä"+strings.Repeat("a", 60))},
+	{id: "F07-empty-label", run: wantInvalidNames("", "a..b", ".", ".a", "a.example..")},
+	{id: "F08-long-label", run: wantInvalidNames(strings.Repeat("a", 64)+".example", "b.ä"+strings.Repeat("a", 60))},
 	{id: "F09-long-name", run: func(t *testing.T) {
 		longest := strings.Repeat("a234567890123456789.", 12) + "1234567890abc" // 253 bytes
-		sentName(t, longest, longest)
-		sentName(t, longest+".", longest)
-		refusesNames(longest + "d")(t)
-		refusesNames(strings.Repeat("ä.", 10_000))(t)
+		wantName(t, longest, longest)
+		wantName(t, longest+".", longest)
+		wantInvalidNames(longest + "d")(t)
+		wantInvalidNames(strings.Repeat("ä.", 10_000))(t)
 	}},
-	{id: "F10-hyphen", run: refusesNames("-a.example", "a-.example", "a.-example", "a.example-", "-")},
-	{id: "F11-control", run: refusesNames("a b.example", "a\tb", "a\nb", "a\x00b", "a\x1fb", "a\x7fb", "a\u0085b", "a\u3000b", " a", "a ")},
-	{id: "F12-utf8", run: refusesNames("a\xffb.example", "\xc3\x28")},
-	{id: "F13-wildcard", run: refusesNames("*.example.com", "*")},
-	{id: "F14-address-as-name", run: refusesNames("192.0.2.1", "192.0.2.1.", "2001:db8::1", "[2001:db8::1]", "１９２.0.2.1", "a.1")},
-	{id: "F15-url", run: refusesNames("https://a.example", "a.example/", "a.example:25", "user@a.example", "a.example?x", "a%2eexample")},
+	{id: "F10-hyphen", run: wantInvalidNames("-a.example", "a-.example", "a.-example", "a.example-", "-")},
+	{id: "F11-control", run: wantInvalidNames("a b.example", "a\tb", "a\nb", "a\x00b", "a\x1fb", "a\x7fb", "a\u0085b", "a\u3000b", " a", "a ")},
+	{id: "F12-utf8", run: wantInvalidNames("a\xffb.example", "\xc3\x28")},
+	{id: "F13-wildcard", run: wantInvalidNames("*.example.com", "*")},
+	{id: "F14-address-as-name", run: wantInvalidNames("192.0.2.1", "192.0.2.1.", "2001:db8::1", "[2001:db8::1]", "１９２.0.2.1", "a.1")},
+	{id: "F15-url", run: wantInvalidNames("https://a.example", "a.example/", "a.example:25", "user@a.example", "a.example?x", "a%2eexample")},
 	{id: "F16-underscore", run: func(t *testing.T) {
-		refusesNames("mail_1.example")(t)
+		wantInvalidNames("mail_1.example")(t)
 		got := sentIP(t, map[netip.Addr]string{addr("192.0.2.1"): "_Mail_1.example"}, func(o *edis.Options) { o.AllowUnderscore = true })
 		if want := `{"192.0.2.1":"_mail_1.example"}`; got != want {
 			t.Errorf("with AllowUnderscore ip = %s, want %s", got, want)
 		}
 	}},
 	{id: "F17-a-label", run: func(t *testing.T) {
-		sentName(t, "bücher.example", "xn--bcher-kva.example")
-		sentName(t, "BÜCHER。example", "xn--bcher-kva.example")
-		sentName(t, "straße.example", "xn--strae-oqa.example") // non-transitional: not "strasse"
-		sentName(t, "xn--bcher-kva.example", "xn--bcher-kva.example")
-		sentName(t, "a.example。", "a.example")
-		refusesNames("a.example.。", "א1a.example")(t) // two dots; right to left, and then not
+		wantName(t, "bücher.example", "xn--bcher-kva.example")
+		wantName(t, "BÜCHER。example", "xn--bcher-kva.example")
+		wantName(t, "straße.example", "xn--strae-oqa.example") // non-transitional: not "strasse"
+		wantName(t, "xn--bcher-kva.example", "xn--bcher-kva.example")
+		wantName(t, "a.example。", "a.example")
+		wantInvalidNames("a.example.。", "א1a.example")(t) // two dots; right to left, and then not
 	}},
-	{id: "F18-punycode", run: refusesNames("xn--\x00", "xn--", "xn--a", "xn--abc-", "xn--Bücher", "ab--c.example", "ab--")},
-	{id: "F19-trailing-dot", run: func(t *testing.T) { sentName(t, "mail.example.com.", "mail.example.com") }},
-	{id: "F20-upper-case", run: func(t *testing.T) { sentName(t, "Mail.EXAMPLE.com", "mail.example.com") }},
+	{id: "F18-punycode", run: wantInvalidNames("xn--\x00", "xn--", "xn--a", "xn--abc-", "xn--Bücher", "ab--c.example", "ab--")},
+	{id: "F19-trailing-dot", run: func(t *testing.T) { wantName(t, "mail.example.com.", "mail.example.com") }},
+	{id: "F20-upper-case", run: func(t *testing.T) { wantName(t, "Mail.EXAMPLE.com", "mail.example.com") }},
 	{id: "F21-plain-http", run: func(t *testing.T) {
-		refusedURL(t, "http://dns-api.edisglobal.com", "http://192.0.2.1", "http://10.0.0.1", "http://192.168.1.1", "http://[fd00::1]", "http://localhost.example", "HTTP://example.com", "ftp://a.example", "//a.example", "a.example", "https:a.example", "https://")
-		acceptedURL(t, "http://127.0.0.1:1", "http://[::1]:1/base", "http://localhost", "https://a.example", "https://a.example:444/base/", "http://127.9.9.9")
+		wantInvalidURLs(t, "http://dns-api.edisglobal.com", "http://192.0.2.1", "http://10.0.0.1", "http://192.168.1.1", "http://[fd00::1]", "http://localhost.example", "HTTP://example.com", "ftp://a.example", "//a.example", "a.example", "https:a.example", "https://")
+		wantValidURLs(t, "http://127.0.0.1:1", "http://[::1]:1/base", "http://localhost", "https://a.example", "https://a.example:444/base/", "http://127.9.9.9")
 	}},
 	{id: "F22-url-extras", run: func(t *testing.T) {
-		refusedURL(t, "https://user:hunter2@a.example", "https://user@a.example", "https://a.example?", "https://a.example?x=y", "https://a.example/#", "https://a.example#f", "https://a.example:port", "https://a .example", "https://:443", "https://a.example?token=hunter2")
+		wantInvalidURLs(t, "https://user:hunter2@a.example", "https://user@a.example", "https://a.example?", "https://a.example?x=y", "https://a.example/#", "https://a.example#f", "https://a.example:port", "https://a .example", "https://:443", "https://a.example?token=hunter2")
 	}},
 	{id: "F23-hostile-api-host", run: func(t *testing.T) {
 		for _, host := range []string{"evil.example/x?y=", "evil.example:80", "evil.example\nx", "http://evil.example", "a b", "user@evil.example"} {
 			s := session()
 			s.APIHost = host
-			refusedSession(t, s, edis.ErrInvalidInput)
+			wantSessionError(t, s, edis.ErrInvalidInput)
 		}
-		hostileHosts(t)
+		testHostileHosts(t)
 	}},
 	{id: "F24-expired", run: func(t *testing.T) {
 		s := session()
 		s.ValidUntil = time.Now().Add(-time.Second)
-		refusedSession(t, s, edis.ErrSessionExpired, edis.ErrNotSent)
+		wantSessionError(t, s, edis.ErrSessionExpired, edis.ErrNotSent)
 		synctest.Test(t, func(t *testing.T) { // the clock stands still: it expires just now
 			s.ValidUntil = time.Now()
-			wantIs(t, newClient(t, "").SetPTR(t.Context(), s, onePTR), edis.ErrSessionExpired, edis.ErrNotSent)
+			wantErrorIs(t, newClient(t, "").SetPTR(t.Context(), s, onePTR), edis.ErrSessionExpired, edis.ErrNotSent)
 		})
 	}},
-	{id: "F25-valid-until", run: validUntilFaults},
+	{id: "F25-valid-until", run: testValidUntil},
 	{id: "F26-empty-session", run: func(t *testing.T) {
 		for _, change := range []func(*edis.Session){
 			func(s *edis.Session) { s.Signature = "" },
@@ -111,14 +111,14 @@ var inputFaults = []fault{
 		} {
 			s := session()
 			change(&s)
-			refusedSession(t, s, edis.ErrInvalidInput)
+			wantSessionError(t, s, edis.ErrInvalidInput)
 		}
 	}},
 	{id: "F27-nil", run: func(t *testing.T) {
 		client := newClient(t, "http://127.0.0.1:1")
-		wantIs(t, client.SetPTR(nil, session(), onePTR), edis.ErrInvalidInput) //nolint:staticcheck // a nil context is the fault
-		wantIs(t, client.SetPTR(t.Context(), nil, onePTR), edis.ErrInvalidInput)
-		wantIs(t, client.SetPTR(t.Context(), (*edis.Session)(nil), onePTR), edis.ErrInvalidInput)
+		wantErrorIs(t, client.SetPTR(nil, session(), onePTR), edis.ErrInvalidInput) //nolint:staticcheck // a nil context is the fault
+		wantErrorIs(t, client.SetPTR(t.Context(), nil, onePTR), edis.ErrInvalidInput)
+		wantErrorIs(t, client.SetPTR(t.Context(), (*edis.Session)(nil), onePTR), edis.ErrInvalidInput)
 		if _, err := edis.NewClient(nil); err != nil {
 			t.Errorf("NewClient(nil) = %v, want the defaults", err)
 		}
@@ -129,7 +129,7 @@ var inputFaults = []fault{
 			ptrs[addr("192.0.2.99")] = "late.example" // the call is under way
 			return session(), nil
 		})
-		s, ip := recordingIP(t)
+		s, ip := captureIP(t)
 		if err := newClient(t, s.URL).SetPTR(t.Context(), source, ptrs); err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ var inputFaults = []fault{
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		err := newClient(t, s.URL).SetPTR(ctx, session(), onePTR)
-		wantIs(t, err, edis.ErrNotSent)
+		wantErrorIs(t, err, edis.ErrNotSent)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("errors.Is(%v, context.Canceled) = false", err)
 		}
@@ -150,29 +150,29 @@ var inputFaults = []fault{
 	}},
 }
 
-// refused fails the test unless ptrs are refused without a request, and every
+// wantInvalid fails the test unless ptrs are wantInvalid without a request, and every
 // bad item is reachable.
-func refused(t *testing.T, ptrs map[netip.Addr]string) {
+func wantInvalid(t *testing.T, ptrs map[netip.Addr]string) {
 	t.Helper()
 	s := serve(t, succeed)
-	err := setAt(t, s, ptrs)
-	wantIs(t, err, edis.ErrInvalidInput)
+	err := setPTR(t, s, ptrs)
+	wantErrorIs(t, err, edis.ErrInvalidInput)
 	if item := new(edis.InputError); !errors.As(err, &item) || item.Reason == "" || item.Field == "" {
 		t.Errorf("%v names no item and reason", err)
 	}
 	wantRequests(t, s, 0)
 }
 
-func refusedAddress(t *testing.T, text string) {
+func wantInvalidAddress(t *testing.T, text string) {
 	t.Helper()
-	refused(t, map[netip.Addr]string{addr(text): "a.example"})
+	wantInvalid(t, map[netip.Addr]string{addr(text): "a.example"})
 }
 
-func refusesNames(names ...string) func(*testing.T) {
+func wantInvalidNames(names ...string) func(*testing.T) {
 	return func(t *testing.T) {
 		t.Helper()
 		for _, name := range names {
-			refused(t, map[netip.Addr]string{addr("192.0.2.1"): name})
+			wantInvalid(t, map[netip.Addr]string{addr("192.0.2.1"): name})
 			if t.Failed() {
 				t.Fatalf("the name was %q", name)
 			}
@@ -180,8 +180,8 @@ func refusesNames(names ...string) func(*testing.T) {
 	}
 }
 
-// recordingIP is a service that hands over the form field ip of each request.
-func recordingIP(t *testing.T) (*service, <-chan string) {
+// captureIP is a service that hands over the form field ip of each request.
+func captureIP(t *testing.T) (*service, <-chan string) {
 	t.Helper()
 	ip := make(chan string, 1)
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -198,38 +198,38 @@ func recordingIP(t *testing.T) (*service, <-chan string) {
 
 func sentIP(t *testing.T, ptrs map[netip.Addr]string, change ...func(*edis.Options)) string {
 	t.Helper()
-	s, ip := recordingIP(t)
-	if err := setAt(t, s, ptrs, change...); err != nil {
+	s, ip := captureIP(t)
+	if err := setPTR(t, s, ptrs, change...); err != nil {
 		t.Fatalf("SetPTR(%v) = %v", ptrs, err)
 	}
 	wantRequests(t, s, 1)
 	return <-ip
 }
 
-func sent(t *testing.T, ptrs map[netip.Addr]string, want string) {
+func wantIP(t *testing.T, ptrs map[netip.Addr]string, want string) {
 	t.Helper()
 	if got := sentIP(t, ptrs); got != want {
 		t.Errorf("SetPTR(%v) sent ip = %s, want %s", ptrs, got, want)
 	}
 }
 
-func sentName(t *testing.T, given, want string) {
+func wantName(t *testing.T, given, want string) {
 	t.Helper()
-	sent(t, map[netip.Addr]string{addr("192.0.2.1"): given}, `{"192.0.2.1":"`+want+`"}`)
+	wantIP(t, map[netip.Addr]string{addr("192.0.2.1"): given}, `{"192.0.2.1":"`+want+`"}`)
 }
 
-func refusedURL(t *testing.T, urls ...string) {
+func wantInvalidURLs(t *testing.T, urls ...string) {
 	t.Helper()
 	for _, u := range urls {
 		_, err := edis.NewClient(&edis.Options{RDNSURL: u})
-		wantIs(t, err, edis.ErrInvalidInput)
+		wantErrorIs(t, err, edis.ErrInvalidInput)
 		if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("NewClient shows the password of the URL: %v", err)
 		}
 	}
 }
 
-func acceptedURL(t *testing.T, urls ...string) {
+func wantValidURLs(t *testing.T, urls ...string) {
 	t.Helper()
 	for _, u := range urls {
 		if _, err := edis.NewClient(&edis.Options{RDNSURL: u}); err != nil {
@@ -245,7 +245,7 @@ func TestLongestSignatureIsRedacted(t *testing.T) {
 	long.Signature = strings.Repeat("é+", 341)
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		form, _ := io.ReadAll(r.Body)
-		replying(500, "text/html", string(form))(w, r)
+		respondWith(500, "text/html", string(form))(w, r)
 	})
 	err := newClient(t, s.URL).SetPTR(t.Context(), long, onePTR)
 	if text := fmt.Sprint(err); strings.Contains(text, "%C3%A9%2B") || !strings.Contains(text, "text withheld") {
@@ -253,10 +253,10 @@ func TestLongestSignatureIsRedacted(t *testing.T) {
 	}
 }
 
-func refusedSession(t *testing.T, s edis.Session, want ...error) {
+func wantSessionError(t *testing.T, s edis.Session, want ...error) {
 	t.Helper()
 	server := serve(t, succeed)
-	wantIs(t, newClient(t, server.URL).SetPTR(t.Context(), s, onePTR), want...)
+	wantErrorIs(t, newClient(t, server.URL).SetPTR(t.Context(), s, onePTR), want...)
 	wantRequests(t, server, 0)
 }
 
@@ -264,14 +264,14 @@ func refusedSession(t *testing.T, s edis.Session, want ...error) {
 func TestSetPTRNamesEveryRefusedItem(t *testing.T) {
 	t.Parallel()
 	s := serve(t, succeed)
-	err := setAt(t, s, map[netip.Addr]string{
+	err := setPTR(t, s, map[netip.Addr]string{
 		addr("192.0.2.1"):   "mail_1.example.com",
 		addr("192.0.2.2"):   "good.example.com",
 		addr("192.0.2.3"):   "*.example.com",
 		addr("224.0.0.1"):   "multi.example.com",
 		addr("2001:db8::1"): "a..b",
 	})
-	wantIs(t, err, edis.ErrInvalidInput)
+	wantErrorIs(t, err, edis.ErrInvalidInput)
 	wantRequests(t, s, 0)
 	for _, line := range []string{
 		`"mail_1.example.com" for 192.0.2.1: underscore in a host name (Options.AllowUnderscore permits it)`,

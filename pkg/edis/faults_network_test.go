@@ -30,39 +30,39 @@ import (
 // loopback, with a single attempt.
 var networkFaults = []fault{
 	{id: "F30-connection-refused", run: func(t *testing.T) {
-		wantIs(t, newClient(t, closedPort(t)).SetPTR(t.Context(), session(), onePTR), edis.ErrNotSent)
-		dialFails(t, refusedConnection, 3, edis.ErrNotSent)
-		dialFails(t, func(dial int64) error { // passes at the third attempt
+		wantErrorIs(t, newClient(t, unusedURL(t)).SetPTR(t.Context(), session(), onePTR), edis.ErrNotSent)
+		testDialErrors(t, connectionRefused, 3, edis.ErrNotSent)
+		testDialErrors(t, func(dial int64) error { // passes at the third attempt
 			if dial < 3 {
-				return refusedConnection(dial)
+				return connectionRefused(dial)
 			}
 			return nil
 		}, 3)
 	}},
 	{id: "F31-unknown-host", run: func(t *testing.T) {
-		dialFails(t, func(int64) error { return lookupFails(&net.DNSError{Err: "no such host", IsNotFound: true}) }, 1, edis.ErrNotSent)
+		testDialErrors(t, func(int64) error { return lookupError(&net.DNSError{Err: "no such host", IsNotFound: true}) }, 1, edis.ErrNotSent)
 	}},
 	{id: "F32-resolver-fails", run: func(t *testing.T) {
-		dialFails(t, func(int64) error { return lookupFails(&net.DNSError{Err: "server misbehaving", IsTemporary: true}) }, 3, edis.ErrNotSent)
-		dialFails(t, func(int64) error { return lookupFails(&net.DNSError{Err: "i/o timeout", IsTimeout: true}) }, 3, edis.ErrNotSent)
+		testDialErrors(t, func(int64) error { return lookupError(&net.DNSError{Err: "server misbehaving", IsTemporary: true}) }, 3, edis.ErrNotSent)
+		testDialErrors(t, func(int64) error { return lookupError(&net.DNSError{Err: "i/o timeout", IsTimeout: true}) }, 3, edis.ErrNotSent)
 	}},
 	{id: "F33-untrusted-certificate", run: func(t *testing.T) {
-		tlsFails(t, func(*httptest.Server) *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12} }, nil)
+		testTLSFailure(t, func(*httptest.Server) *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12} }, nil)
 	}},
 	{id: "F34-certificate-for-another", run: func(t *testing.T) {
-		tlsFails(t, func(s *httptest.Server) *tls.Config {
-			return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: poolOf(s), ServerName: "other.example.org"}
+		testTLSFailure(t, func(s *httptest.Server) *tls.Config {
+			return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: certPool(s), ServerName: "other.example.org"}
 		}, nil)
 	}},
 	{id: "F35-old-tls", run: func(t *testing.T) {
-		tlsFails(t, func(s *httptest.Server) *tls.Config {
-			return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: poolOf(s)}
+		testTLSFailure(t, func(s *httptest.Server) *tls.Config {
+			return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: certPool(s)}
 		}, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
 	}},
 	{id: "F36-no-tls-answer", run: func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			network := newMemoryNetwork()
-			go swallow(network)
+			go acceptAndDiscard(network)
 			// net/http lets a handshake go on for this long after its request has
 			// ended, so a test must wait for it.
 			const handshake = 40 * time.Second
@@ -72,7 +72,7 @@ var networkFaults = []fault{
 			})
 			started := time.Now()
 			err := client.SetPTR(t.Context(), session(), onePTR)
-			wantIs(t, err, edis.ErrNotSent)
+			wantErrorIs(t, err, edis.ErrNotSent)
 			wantDeadline(t, err)
 			if took := time.Since(started); took < 90*time.Second || took > 92*time.Second || network.dials.Load() != 3 {
 				t.Errorf("%d attempts took %v, want 3 of 30s", network.dials.Load(), took)
@@ -88,7 +88,7 @@ var networkFaults = []fault{
 				o.MaxAttempts, o.HTTPClient = 0, given
 			})
 			err := client.SetPTR(t.Context(), session(), onePTR)
-			wantIs(t, err, edis.ErrNotSent)
+			wantErrorIs(t, err, edis.ErrNotSent)
 			if !errors.Is(err, http.ErrSchemeMismatch) || !strings.Contains(err.Error(), "Post \"https://127.0.0.1") {
 				t.Errorf("%v does not tell what is wrong with the address", err)
 			}
@@ -102,19 +102,19 @@ var networkFaults = []fault{
 			_ = conn.(*net.TCPConn).SetLinger(0)
 			_ = conn.Close()
 		})
-		wantIs(t, newClient(t, url).SetPTR(t.Context(), session(), onePTR), edis.ErrOutcomeUnknown)
+		wantErrorIs(t, newClient(t, url).SetPTR(t.Context(), session(), onePTR), edis.ErrOutcomeUnknown)
 		if seen.Load() != 1 {
 			t.Errorf("the service saw %d requests, want 1", seen.Load())
 		}
-		retriedAndUnknown(t, drop)
+		wantUnknownAfterRetries(t, drop)
 	}},
 	{id: "F39-closed", run: func(t *testing.T) {
 		url := listen(t, func(conn net.Conn) {
 			_ = readRequest(conn)
 			_ = conn.Close()
 		})
-		wantIs(t, newClient(t, url).SetPTR(t.Context(), session(), onePTR), edis.ErrOutcomeUnknown)
-		retriedAndUnknown(t, drop)
+		wantErrorIs(t, newClient(t, url).SetPTR(t.Context(), session(), onePTR), edis.ErrOutcomeUnknown)
+		wantUnknownAfterRetries(t, drop)
 		synctest.Test(t, func(t *testing.T) {
 			s := serveInMemory(t, inOrder(drop, drop, succeed))
 			if err := s.client.SetPTR(t.Context(), session(), onePTR); err != nil || s.requests.Load() != 3 {
@@ -123,13 +123,13 @@ var networkFaults = []fault{
 		})
 	}},
 	{id: "F40-silence", run: func(t *testing.T) {
-		retriedAndUnknown(t, func(_ http.ResponseWriter, r *http.Request) {
+		wantUnknownAfterRetries(t, func(_ http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 		})
 	}},
 	{id: "F41-drip", run: func(t *testing.T) {
-		retriedAndUnknown(t, func(w http.ResponseWriter, r *http.Request) {
+		wantUnknownAfterRetries(t, func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			w.Header().Set("Content-Type", jsonType)
 			for r.Context().Err() == nil {
@@ -142,16 +142,16 @@ var networkFaults = []fault{
 			}
 		})
 	}},
-	{id: "F42-idle-connection-closed", run: idleClosed},
-	{id: "F42-unseen", run: idleClosedUnseen},
+	{id: "F42-idle-connection-closed", run: testIdleConnectionClosed},
+	{id: "F42-unseen", run: testBrokenIdleConnection},
 	{id: "F43-cancelled-in-a-pause", run: func(t *testing.T) {
 		for _, test := range []struct {
 			handler http.HandlerFunc
 			want    []error
 		}{
-			{failed, []error{edis.ErrServer, edis.ErrOutcomeUnknown}},
+			{serverError, []error{edis.ErrServer, edis.ErrOutcomeUnknown}},
 			{drop, []error{edis.ErrOutcomeUnknown}},
-			{limitedFor("20"), []error{edis.ErrRateLimited, edis.ErrContract}},
+			{tooManyRequests("20"), []error{edis.ErrRateLimited, edis.ErrContract}},
 		} {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
@@ -161,7 +161,7 @@ var networkFaults = []fault{
 				})
 				started := time.Now()
 				err := s.client.SetPTR(ctx, session(), onePTR)
-				wantIs(t, err, test.want...)
+				wantErrorIs(t, err, test.want...)
 				if !errors.Is(err, context.Canceled) || time.Since(started) > time.Millisecond {
 					t.Errorf("%v after %v, want the error of the context at once", err, time.Since(started))
 				}
@@ -175,13 +175,13 @@ var networkFaults = []fault{
 			t.Fatal(err)
 		}
 		var logged bytes.Buffer
-		for _, proxyURL := range []*url.URL{target, {Scheme: "http", User: target.User, Host: strings.TrimPrefix(closedPort(t), "http://")}} {
+		for _, proxyURL := range []*url.URL{target, {Scheme: "http", User: target.User, Host: strings.TrimPrefix(unusedURL(t), "http://")}} {
 			client := newClient(t, "https://a.example", func(o *edis.Options) {
 				o.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxyURL)}}
 				o.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			})
 			err = client.SetPTR(t.Context(), session(), onePTR)
-			wantIs(t, err, edis.ErrNotSent)
+			wantErrorIs(t, err, edis.ErrNotSent)
 			walk(err, func(cause error) { wantSafeText(t, cause) })
 		}
 		if strings.Contains(logged.String(), "s3cr3t") {
@@ -202,7 +202,7 @@ func TestContextEndsACall(t *testing.T) {
 		defer cancel()
 		started := time.Now()
 		err := s.client.SetPTR(ctx, session(), onePTR)
-		wantIs(t, err, edis.ErrOutcomeUnknown)
+		wantErrorIs(t, err, edis.ErrOutcomeUnknown)
 		wantDeadline(t, err)
 		if took := time.Since(started); took != time.Second || s.requests.Load() != 1 {
 			t.Errorf("%d requests in %v, want 1 in a second", s.requests.Load(), took)
@@ -210,8 +210,8 @@ func TestContextEndsACall(t *testing.T) {
 	})
 }
 
-// closedPort is an address where nobody listens.
-func closedPort(t *testing.T) string {
+// unusedURL is an address where nobody listens.
+func unusedURL(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -241,27 +241,27 @@ func listen(t *testing.T, serve func(net.Conn)) string {
 	return "http://" + listener.Addr().String()
 }
 
-func refusedConnection(int64) error {
+func connectionRefused(int64) error {
 	return &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 }
 
-func lookupFails(err *net.DNSError) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+func lookupError(err *net.DNSError) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 
-// dialFails makes a call over a network on which dials fail, in synthetic time.
-func dialFails(t *testing.T, fail func(int64) error, dials int64, want ...error) {
+// testDialErrors makes a call over a network on which dials fail, in synthetic time.
+func testDialErrors(t *testing.T, fail func(int64) error, dials int64, want ...error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := serveInMemory(t, succeed)
-		s.fail = fail
-		wantIs(t, s.client.SetPTR(t.Context(), session(), onePTR), want...)
+		s.dialError = fail
+		wantErrorIs(t, s.client.SetPTR(t.Context(), session(), onePTR), want...)
 		if got := s.dials.Load(); got != dials {
 			t.Errorf("%d dials, want %d", got, dials)
 		}
 	})
 }
 
-// tlsFails makes a call to a TLS server that the client does not accept.
-func tlsFails(t *testing.T, client func(*httptest.Server) *tls.Config, server *tls.Config) {
+// testTLSFailure makes a call to a TLS server that the client does not accept.
+func testTLSFailure(t *testing.T, client func(*httptest.Server) *tls.Config, server *tls.Config) {
 	t.Helper()
 	var requests atomic.Int64
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) }))
@@ -279,20 +279,20 @@ func tlsFails(t *testing.T, client func(*httptest.Server) *tls.Config, server *t
 		o.HTTPClient = &http.Client{Transport: &http.Transport{TLSClientConfig: client(s)}}
 		o.MaxAttempts = 0
 	}).SetPTR(t.Context(), session(), onePTR)
-	wantIs(t, err, edis.ErrNotSent)
+	wantErrorIs(t, err, edis.ErrNotSent)
 	if requests.Load() != 0 || conns.Load() != 1 {
 		t.Errorf("the server saw %d requests on %d connections, want 0 on 1", requests.Load(), conns.Load())
 	}
 }
 
-func poolOf(s *httptest.Server) *x509.CertPool {
+func certPool(s *httptest.Server) *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(s.Certificate())
 	return pool
 }
 
-// swallow accepts connections and reads all that comes.
-func swallow(listener net.Listener) {
+// acceptAndDiscard accepts connections and reads all that comes.
+func acceptAndDiscard(listener net.Listener) {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
@@ -302,14 +302,14 @@ func swallow(listener net.Listener) {
 	}
 }
 
-// retriedAndUnknown makes a call that the handler never answers as it should.
-func retriedAndUnknown(t *testing.T, handler http.HandlerFunc) {
+// wantUnknownAfterRetries makes a call that the handler never answers as it should.
+func wantUnknownAfterRetries(t *testing.T, handler http.HandlerFunc) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := serveInMemory(t, handler)
 		started := time.Now()
 		err := s.client.SetPTR(t.Context(), session(), onePTR)
-		wantIs(t, err, edis.ErrOutcomeUnknown)
+		wantErrorIs(t, err, edis.ErrOutcomeUnknown)
 		if got := s.requests.Load(); got != 3 || !strings.Contains(err.Error(), "after 3 attempts") {
 			t.Errorf("%d requests, want 3, and the error to tell: %v", got, err)
 		}
@@ -326,8 +326,8 @@ func wantDeadline(t *testing.T, err error) {
 	}
 }
 
-// idleClosed has the server close a connection between two calls.
-func idleClosed(t *testing.T) {
+// testIdleConnectionClosed has the server close a connection between two calls.
+func testIdleConnectionClosed(t *testing.T) {
 	t.Helper()
 	requests, closed := make(chan string, 2), make(chan struct{}, 2)
 	url := listen(t, func(conn net.Conn) {
@@ -341,7 +341,7 @@ func idleClosed(t *testing.T) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{\"status\":\"success\"}")
 		_ = conn.Close()
 	})
-	client := newClient(t, url, func(o *edis.Options) { o.HTTPClient = watchingClose(t, closed) })
+	client := newClient(t, url, func(o *edis.Options) { o.HTTPClient = clientReportingClose(t, closed) })
 	for range 2 {
 		if err := client.SetPTR(t.Context(), session(), onePTR); err != nil {
 			t.Fatal(err)
@@ -353,30 +353,30 @@ func idleClosed(t *testing.T) {
 	}
 }
 
-// watchingClose is a client that tells when it has closed a connection: before,
+// clientReportingClose is a client that tells when it has closed a connection: before,
 // it may not have seen yet that the server has.
-func watchingClose(t *testing.T, closed chan<- struct{}) *http.Client {
+func clientReportingClose(t *testing.T, closed chan<- struct{}) *http.Client {
 	t.Helper()
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		return watchedConn{conn, sync.OnceFunc(func() { closed <- struct{}{} })}, err
+		return closeReportingConn{conn, sync.OnceFunc(func() { closed <- struct{}{} })}, err
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }
 
-type watchedConn struct {
+type closeReportingConn struct {
 	net.Conn
 	closed func()
 }
 
-func (c watchedConn) Close() error {
+func (c closeReportingConn) Close() error {
 	defer c.closed()
 	return c.Conn.Close()
 }
 
-// idleClosedUnseen is the same where the client learns of it as it writes.
-func idleClosedUnseen(t *testing.T) {
+// testBrokenIdleConnection is the same where the client learns of it as it writes.
+func testBrokenIdleConnection(t *testing.T) {
 	t.Helper()
 	bodies := make(chan string, 3)
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -389,7 +389,7 @@ func idleClosedUnseen(t *testing.T) {
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 		if dials.Add(1) == 1 {
-			return unwritableConn{conn, &broken}, err
+			return brokenConn{conn, &broken}, err
 		}
 		return conn, err
 	}}
@@ -407,24 +407,24 @@ func idleClosedUnseen(t *testing.T) {
 	}
 }
 
-type unwritableConn struct {
+type brokenConn struct {
 	net.Conn
 	broken *atomic.Bool
 }
 
-func (c unwritableConn) Write(p []byte) (int, error) {
+func (c brokenConn) Write(p []byte) (int, error) {
 	if c.broken.Load() {
 		return 0, syscall.EPIPE
 	}
 	return c.Conn.Write(p)
 }
 
-// limitedFor answers 429 with a Retry-After.
-func limitedFor(retryAfter string) http.HandlerFunc {
+// tooManyRequests answers 429 with a Retry-After.
+func tooManyRequests(retryAfter string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if retryAfter != "" {
 			w.Header().Set("Retry-After", retryAfter)
 		}
-		replying(429, "text/plain", "slow down")(w, r)
+		respondWith(429, "text/plain", "slow down")(w, r)
 	}
 }

@@ -19,25 +19,25 @@ import (
 
 // answerFaults are answers that are not the confirmation they should be.
 var responseFaults = []fault{
-	{id: "F45-redirect-to-get", run: redirects(301, 302, 303)},
-	{id: "F46-redirect-with-body", run: redirects(300, 304, 305, 307, 308)},
+	{id: "F45-redirect-to-get", run: wantRedirectErrors(301, 302, 303)},
+	{id: "F46-redirect-with-body", run: wantRedirectErrors(300, 304, 305, 307, 308)},
 	{id: "F47-redirect-to-plain", run: func(t *testing.T) {
 		other := serve(t, succeed)
 		secure := httptest.NewTLSServer(http.RedirectHandler(other.URL, http.StatusPermanentRedirect))
 		t.Cleanup(secure.Close)
 		client := newClient(t, secure.URL, func(o *edis.Options) { o.HTTPClient = secure.Client() })
-		wantIs(t, client.SetPTR(t.Context(), session(), onePTR), edis.ErrRedirect, edis.ErrOutcomeUnknown)
+		wantErrorIs(t, client.SetPTR(t.Context(), session(), onePTR), edis.ErrRedirect, edis.ErrOutcomeUnknown)
 		wantRequests(t, other, 0)
 	}},
 	{id: "F48-too-large", run: func(t *testing.T) {
 		const limit = 64 << 10
 		padding := strings.Repeat(" ", limit-len(successBody))
-		accepted(t, replying(200, jsonType, successBody+padding))
+		wantSuccess(t, respondWith(200, jsonType, successBody+padding))
 		tooLarge := successBody + padding + " "
-		failing(t, replying(200, jsonType, tooLarge), edis.ErrResponseTooLarge, edis.ErrOutcomeUnknown) // chunked
-		failing(t, func(w http.ResponseWriter, r *http.Request) {
+		wantError(t, respondWith(200, jsonType, tooLarge), edis.ErrResponseTooLarge, edis.ErrOutcomeUnknown) // chunked
+		wantError(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", strconv.Itoa(len(tooLarge)))
-			replying(200, jsonType, tooLarge)(w, r)
+			respondWith(200, jsonType, tooLarge)(w, r)
 		}, edis.ErrResponseTooLarge, edis.ErrOutcomeUnknown)
 	}},
 	{id: "F48-reads-no-more", run: func(t *testing.T) {
@@ -49,15 +49,15 @@ var responseFaults = []fault{
 			o.HTTPClient = &http.Client{Transport: transport}
 			o.MaxResponseBytes = 1000
 		})
-		wantIs(t, client.SetPTR(t.Context(), session(), onePTR), edis.ErrResponseTooLarge, edis.ErrOutcomeUnknown)
+		wantErrorIs(t, client.SetPTR(t.Context(), session(), onePTR), edis.ErrResponseTooLarge, edis.ErrOutcomeUnknown)
 		if body.read > 1001 {
 			t.Errorf("%d bytes of the body were read, want at most 1001", body.read)
 		}
 	}},
-	{id: "F49-gzip-bomb", run: gzipBomb, alone: true},
+	{id: "F49-gzip-bomb", run: testGzipBomb, alone: true},
 	{id: "F50-headers", run: func(t *testing.T) {
 		for _, size := range []int{12 << 20, 128 << 10} { // far beyond, and beyond 64 KiB
-			failing(t, func(w http.ResponseWriter, r *http.Request) {
+			wantError(t, func(w http.ResponseWriter, r *http.Request) {
 				for i := range 12 {
 					w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", size/12))
 				}
@@ -66,24 +66,24 @@ var responseFaults = []fault{
 		}
 	}},
 	{id: "F51-short-body", run: func(t *testing.T) {
-		failing(t, func(w http.ResponseWriter, r *http.Request) {
+		wantError(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			succeed(w, r)
 		}, edis.ErrOutcomeUnknown)
 	}},
-	{id: "F52-truncated", run: unusable(`{"status":"success"`, `{"status":"succ`, `{`)},
+	{id: "F52-truncated", run: wantContractErrors(`{"status":"success"`, `{"status":"succ`, `{`)},
 	{id: "F53-html", run: func(t *testing.T) {
-		failing(t, replying(200, "text/html; charset=utf-8", "<html>Please log in</html>"), edis.ErrContract, edis.ErrOutcomeUnknown)
+		wantError(t, respondWith(200, "text/html; charset=utf-8", "<html>Please log in</html>"), edis.ErrContract, edis.ErrOutcomeUnknown)
 	}},
-	{id: "F54-empty", run: unusable(`{}`, `null`, ``, `[]`, `"success"`, `{"message":"done"}`)},
+	{id: "F54-empty", run: wantContractErrors(`{}`, `null`, ``, `[]`, `"success"`, `{"message":"done"}`)},
 	{id: "F55-error-in-200", run: func(t *testing.T) {
-		err := failure(t, replying(200, jsonType, `{"status":"error","error":"IP is not yours"}`), edis.ErrContract, edis.ErrOutcomeUnknown)
+		err := setPTRError(t, respondWith(200, jsonType, `{"status":"error","error":"IP is not yours"}`), edis.ErrContract, edis.ErrOutcomeUnknown)
 		if !strings.Contains(err.Error(), "IP is not yours") {
 			t.Errorf("%v does not show what the service said", err)
 		}
 	}},
-	{id: "F56-keys", run: unusable(`{"status":"error","status":"success"}`, `{"STATUS":"success"}`, `{"Status":"success"}`)},
-	{id: "F57-around", run: unusable(successBody+`x`, successBody+successBody, "\ufeff"+successBody)},
+	{id: "F56-keys", run: wantContractErrors(`{"status":"error","status":"success"}`, `{"STATUS":"success"}`, `{"Status":"success"}`)},
+	{id: "F57-around", run: wantContractErrors(successBody+`x`, successBody+successBody, "\ufeff"+successBody)},
 	{id: "F58-nesting", alone: true, run: func(t *testing.T) {
 		for _, body := range []string{
 			strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000),
@@ -92,7 +92,7 @@ var responseFaults = []fault{
 			best := time.Hour // of some tries: a machine has other work too
 			for range 5 {
 				started := time.Now()
-				failing(t, replying(200, jsonType, body), edis.ErrContract, edis.ErrOutcomeUnknown)
+				wantError(t, respondWith(200, jsonType, body), edis.ErrContract, edis.ErrOutcomeUnknown)
 				best = min(best, time.Since(started))
 			}
 			if best > 100*time.Millisecond && !underRaceDetector {
@@ -100,17 +100,17 @@ var responseFaults = []fault{
 			}
 		}
 	}},
-	{id: "F59-utf8", run: unusable("{\"status\":\"success\",\"message\":\"\xff\"}")},
+	{id: "F59-utf8", run: wantContractErrors("{\"status\":\"success\",\"message\":\"\xff\"}")},
 	{id: "F60-content-type", run: func(t *testing.T) {
 		for _, contentType := range []string{"text/json", "", "text/html; x=json", "application/json; charset=utf-16", "application/problem+json", "json", "application/json, text/html", "*/*"} {
-			failing(t, replying(200, contentType, successBody), edis.ErrContract, edis.ErrOutcomeUnknown)
+			wantError(t, respondWith(200, contentType, successBody), edis.ErrContract, edis.ErrOutcomeUnknown)
 		}
-		failing(t, func(w http.ResponseWriter, _ *http.Request) {
+		wantError(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["Content-Type"] = []string{jsonType, "text/html"}
 			w.WriteHeader(200)
 			_, _ = io.WriteString(w, successBody)
 		}, edis.ErrContract, edis.ErrOutcomeUnknown)
-		accepted(t, replying(200, "Application/JSON; charset=UTF-8", successBody))
+		wantSuccess(t, respondWith(200, "Application/JSON; charset=UTF-8", successBody))
 	}},
 	{id: "F61-other-2xx", run: func(t *testing.T) {
 		for _, status := range []int{201, 202, 204, 206} {
@@ -118,7 +118,7 @@ var responseFaults = []fault{
 			if status == http.StatusNoContent {
 				body = ""
 			}
-			failing(t, replying(status, jsonType, body), edis.ErrContract, edis.ErrOutcomeUnknown)
+			wantError(t, respondWith(status, jsonType, body), edis.ErrContract, edis.ErrOutcomeUnknown)
 		}
 	}},
 }
@@ -127,39 +127,39 @@ var responseFaults = []fault{
 // more than a bound on time allows for.
 var underRaceDetector bool
 
-// failing makes a call that the handler answers, once, and that must fail with
+// wantError makes a call that the handler answers, once, and that must fail with
 // exactly these sentinels.
-func failing(t *testing.T, handler http.HandlerFunc, want ...error) {
+func wantError(t *testing.T, handler http.HandlerFunc, want ...error) {
 	t.Helper()
-	_ = failure(t, handler, want...)
+	_ = setPTRError(t, handler, want...)
 }
 
-// failure is failing that returns the error, for a closer look.
-func failure(t *testing.T, handler http.HandlerFunc, want ...error) error {
+// setPTRError is failing that returns the error, for a closer look.
+func setPTRError(t *testing.T, handler http.HandlerFunc, want ...error) error {
 	t.Helper()
 	s := serve(t, handler)
-	err := setAt(t, s, onePTR)
+	err := setPTR(t, s, onePTR)
 	if err == nil {
 		t.Fatal("SetPTR succeeded")
 	}
-	wantIs(t, err, want...)
+	wantErrorIs(t, err, want...)
 	wantRequests(t, s, 1)
 	return err
 }
 
-func accepted(t *testing.T, handler http.HandlerFunc) {
+func wantSuccess(t *testing.T, handler http.HandlerFunc) {
 	t.Helper()
-	if err := setAt(t, serve(t, handler), onePTR); err != nil {
+	if err := setPTR(t, serve(t, handler), onePTR); err != nil {
 		t.Errorf("SetPTR = %v, want success", err)
 	}
 }
 
-// unusable answers 200 with each of these bodies, none of which is a success.
-func unusable(bodies ...string) func(*testing.T) {
+// wantContractErrors answers 200 with each of these bodies, none of which is a success.
+func wantContractErrors(bodies ...string) func(*testing.T) {
 	return func(t *testing.T) {
 		t.Helper()
 		for _, body := range bodies {
-			err := failure(t, replying(200, jsonType, body), edis.ErrContract, edis.ErrOutcomeUnknown)
+			err := setPTRError(t, respondWith(200, jsonType, body), edis.ErrContract, edis.ErrOutcomeUnknown)
 			var contract *edis.ContractError
 			if !errors.As(err, &contract) || contract.Op != "setPTR" || contract.Status != 200 || contract.Reason == "" {
 				t.Errorf("body %q: %#v is no full ContractError", body, contract)
@@ -168,12 +168,12 @@ func unusable(bodies ...string) func(*testing.T) {
 	}
 }
 
-func redirects(statuses ...int) func(*testing.T) {
+func wantRedirectErrors(statuses ...int) func(*testing.T) {
 	return func(t *testing.T) {
 		t.Helper()
 		other := serve(t, succeed)
 		for _, status := range statuses {
-			err := failure(t, func(w http.ResponseWriter, _ *http.Request) {
+			err := setPTRError(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Location", other.URL+"/set/ptr")
 				w.WriteHeader(status)
 			}, edis.ErrRedirect, edis.ErrOutcomeUnknown)
@@ -185,9 +185,9 @@ func redirects(statuses ...int) func(*testing.T) {
 	}
 }
 
-// gzipBomb answers with a body that is small on the wire only: 256 members of
+// testGzipBomb answers with a body that is small on the wire only: 256 members of
 // 1 MiB each.
-func gzipBomb(t *testing.T) {
+func testGzipBomb(t *testing.T) {
 	var member bytes.Buffer
 	writer := gzip.NewWriter(&member)
 	_, err := writer.Write(bytes.Repeat([]byte(" "), 1<<20))
@@ -197,7 +197,7 @@ func gzipBomb(t *testing.T) {
 	packed := bytes.Repeat(member.Bytes(), 256)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	failing(t, func(w http.ResponseWriter, _ *http.Request) {
+	wantError(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", jsonType)
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _ = w.Write(packed)

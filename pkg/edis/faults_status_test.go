@@ -14,94 +14,94 @@ import (
 
 var twoPTRs = map[netip.Addr]string{addr("192.0.2.10"): "a.example", addr("192.0.2.11"): "b.example"}
 
-const because = `{"status":"error","error":"because"}`
+const errorBody = `{"status":"error","error":"because"}`
 
 // statusFaults are answers of 400 and above.
 var statusFaults = []fault{
 	{id: "F62-400-one-record", run: func(t *testing.T) {
-		err := answered(t, replying(400, jsonType, because), onePTR, 1)
-		wantStatus(t, err, 400, "because")
-		_ = answered(t, replying(400, "text/html", "<html>"), onePTR, 1, edis.ErrContract)
+		err := setPTRWithRetries(t, respondWith(400, jsonType, errorBody), onePTR, 1)
+		wantAPIError(t, err, 400, "because")
+		_ = setPTRWithRetries(t, respondWith(400, "text/html", "<html>"), onePTR, 1, edis.ErrContract)
 	}},
 	{id: "F63-400-several-records", run: func(t *testing.T) {
-		err := answered(t, replying(400, jsonType, because), twoPTRs, 1, edis.ErrOutcomeUnknown)
-		wantStatus(t, err, 400, "because")
+		err := setPTRWithRetries(t, respondWith(400, jsonType, errorBody), twoPTRs, 1, edis.ErrOutcomeUnknown)
+		wantAPIError(t, err, 400, "because")
 	}},
 	{id: "F64-401", run: func(t *testing.T) {
-		err := answered(t, replying(401, jsonType, because), twoPTRs, 1, edis.ErrUnauthorized)
-		wantStatus(t, err, 401, "because")
-		renewedOnce(t)
+		err := setPTRWithRetries(t, respondWith(401, jsonType, errorBody), twoPTRs, 1, edis.ErrUnauthorized)
+		wantAPIError(t, err, 401, "because")
+		testRenewal(t)
 	}},
 	{id: "F65-undocumented-4xx", run: func(t *testing.T) {
 		for _, status := range []int{402, 403, 404, 405, 409, 413, 422, 451, 499} {
-			err := answered(t, replying(status, "text/html", "<html>"), onePTR, 1, edis.ErrContract)
-			wantStatus(t, err, status, "")
-			_ = answered(t, replying(status, "text/html", "<html>"), twoPTRs, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
+			err := setPTRWithRetries(t, respondWith(status, "text/html", "<html>"), onePTR, 1, edis.ErrContract)
+			wantAPIError(t, err, status, "")
+			_ = setPTRWithRetries(t, respondWith(status, "text/html", "<html>"), twoPTRs, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
 		}
-		_ = answered(t, replying(408, "text/html", ""), onePTR, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
+		_ = setPTRWithRetries(t, respondWith(408, "text/html", ""), onePTR, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
 	}},
-	{id: "F66-429", run: rateLimited},
+	{id: "F66-429", run: testRateLimit},
 	{id: "F67-5xx", run: func(t *testing.T) {
-		err := answered(t, failed, onePTR, 3, edis.ErrServer, edis.ErrOutcomeUnknown)
-		wantStatus(t, err, 500, "because")
+		err := setPTRWithRetries(t, serverError, onePTR, 3, edis.ErrServer, edis.ErrOutcomeUnknown)
+		wantAPIError(t, err, 500, "because")
 		for _, status := range []int{501, 502, 503, 504, 599} {
-			err := answered(t, replying(status, "text/html", "<html>"), onePTR, 3, edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown)
-			wantStatus(t, err, status, "")
+			err := setPTRWithRetries(t, respondWith(status, "text/html", "<html>"), onePTR, 3, edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown)
+			wantAPIError(t, err, status, "")
 		}
-		_ = answered(t, inOrder(failed, failed, succeed), onePTR, 3)
+		_ = setPTRWithRetries(t, inOrder(serverError, serverError, succeed), onePTR, 3)
 	}},
 	{id: "F68-500-malformed", run: func(t *testing.T) {
-		err := answered(t, replying(500, jsonType, `{"status":`), onePTR, 3, edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown)
-		wantStatus(t, err, 500, "")
-		err = answered(t, replying(500, jsonType, `{"status":5,"error":"because"}`), onePTR, 3, edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown)
-		wantStatus(t, err, 500, "because")
+		err := setPTRWithRetries(t, respondWith(500, jsonType, `{"status":`), onePTR, 3, edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown)
+		wantAPIError(t, err, 500, "")
+		err = setPTRWithRetries(t, respondWith(500, jsonType, `{"status":5,"error":"because"}`), onePTR, 3, edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown)
+		wantAPIError(t, err, 500, "because")
 	}},
 	{id: "F69-unknown-stays", run: func(t *testing.T) {
-		_ = answered(t, inOrder(drop, replying(400, jsonType, because)), onePTR, 2, edis.ErrOutcomeUnknown)
-		_ = answered(t, inOrder(drop, replying(401, jsonType, because)), onePTR, 2, edis.ErrUnauthorized, edis.ErrOutcomeUnknown)
-		_ = answered(t, inOrder(failed, limitedFor("60")), onePTR, 2, edis.ErrRateLimited, edis.ErrContract, edis.ErrOutcomeUnknown)
+		_ = setPTRWithRetries(t, inOrder(drop, respondWith(400, jsonType, errorBody)), onePTR, 2, edis.ErrOutcomeUnknown)
+		_ = setPTRWithRetries(t, inOrder(drop, respondWith(401, jsonType, errorBody)), onePTR, 2, edis.ErrUnauthorized, edis.ErrOutcomeUnknown)
+		_ = setPTRWithRetries(t, inOrder(serverError, tooManyRequests("60")), onePTR, 2, edis.ErrRateLimited, edis.ErrContract, edis.ErrOutcomeUnknown)
 		synctest.Test(t, func(t *testing.T) { // and if the next one is not even sent
 			s := serveInMemory(t, drop)
-			s.fail = func(dial int64) error {
+			s.dialError = func(dial int64) error {
 				if dial > 1 {
-					return refusedConnection(dial)
+					return connectionRefused(dial)
 				}
 				return nil
 			}
-			wantIs(t, s.client.SetPTR(t.Context(), session(), onePTR), edis.ErrOutcomeUnknown)
+			wantErrorIs(t, s.client.SetPTR(t.Context(), session(), onePTR), edis.ErrOutcomeUnknown)
 		})
 		// Turned away first and then not sent: seen, but nothing changed.
 		synctest.Test(t, func(t *testing.T) {
 			s := serveInMemory(t, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Connection", "close")
-				limitedFor("1")(w, r)
+				tooManyRequests("1")(w, r)
 			})
-			s.fail = func(dial int64) error {
+			s.dialError = func(dial int64) error {
 				if dial > 1 {
-					return refusedConnection(dial)
+					return connectionRefused(dial)
 				}
 				return nil
 			}
-			wantIs(t, s.client.SetPTR(t.Context(), session(), onePTR))
+			wantErrorIs(t, s.client.SetPTR(t.Context(), session(), onePTR))
 		})
 	}},
 	{id: "F70-large-value", run: func(t *testing.T) {
 		nested := "[" + strings.Repeat(`{"a":["xx"]},`, 54<<10/13) + "0]"
-		_ = answered(t, replying(200, jsonType, `{"status":`+nested+`}`), onePTR, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
-		_ = answered(t, replying(400, jsonType, `{"status":"error","error":"`+strings.Repeat("x", 54<<10)+`"}`), onePTR, 1)
-		_ = answered(t, replying(400, jsonType, `{"error":`+nested+`}`), onePTR, 1, edis.ErrContract)
+		_ = setPTRWithRetries(t, respondWith(200, jsonType, `{"status":`+nested+`}`), onePTR, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
+		_ = setPTRWithRetries(t, respondWith(400, jsonType, `{"status":"error","error":"`+strings.Repeat("x", 54<<10)+`"}`), onePTR, 1)
+		_ = setPTRWithRetries(t, respondWith(400, jsonType, `{"error":`+nested+`}`), onePTR, 1, edis.ErrContract)
 	}},
-	{id: "F71-echo", run: echoed},
+	{id: "F71-echo", run: testEcho},
 }
 
-// answered makes a call, in synthetic time and with retries, that the handler
+// setPTRWithRetries makes a call, in synthetic time and with retries, that the handler
 // answers so many times; the error must match exactly these sentinels.
-func answered(t *testing.T, handler http.HandlerFunc, ptrs map[netip.Addr]string, requests int64, want ...error) (err error) {
+func setPTRWithRetries(t *testing.T, handler http.HandlerFunc, ptrs map[netip.Addr]string, requests int64, want ...error) (err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := serveInMemory(t, handler)
 		err = s.client.SetPTR(t.Context(), session(), ptrs)
-		wantIs(t, err, want...)
+		wantErrorIs(t, err, want...)
 		if got := s.requests.Load(); got != requests {
 			t.Errorf("%d requests, want %d", got, requests)
 		}
@@ -109,7 +109,7 @@ func answered(t *testing.T, handler http.HandlerFunc, ptrs map[netip.Addr]string
 	return err
 }
 
-func wantStatus(t *testing.T, err error, status int, message string) {
+func wantAPIError(t *testing.T, err error, status int, message string) {
 	t.Helper()
 	var api *edis.APIError
 	if !errors.As(err, &api) || api.Status != status || api.Message != message || api.Op != "setPTR" {
@@ -117,8 +117,8 @@ func wantStatus(t *testing.T, err error, status int, message string) {
 	}
 }
 
-// rateLimited shows what becomes of Retry-After, in all its forms.
-func rateLimited(t *testing.T) {
+// testRateLimit shows what becomes of Retry-After, in all its forms.
+func testRateLimit(t *testing.T) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		const inAMoment, tooLate = "10s", "1h" // as a date
@@ -141,10 +141,10 @@ func rateLimited(t *testing.T) {
 			if ahead, err := time.ParseDuration(test.retryAfter); err == nil {
 				test.retryAfter = time.Now().Add(ahead).UTC().Format(http.TimeFormat)
 			}
-			s := serveInMemory(t, limitedFor(test.retryAfter))
+			s := serveInMemory(t, tooManyRequests(test.retryAfter))
 			started := time.Now()
 			err := s.client.SetPTR(t.Context(), session(), twoPTRs)
-			wantIs(t, err, edis.ErrRateLimited, edis.ErrContract)
+			wantErrorIs(t, err, edis.ErrRateLimited, edis.ErrContract)
 			took := time.Since(started)
 			if got := s.requests.Load(); got != test.requests || took < test.least || took > test.most {
 				t.Errorf("Retry-After %q: %d requests in %v, want %d in %v to %v", test.retryAfter, got, took, test.requests, test.least, test.most)
@@ -155,7 +155,7 @@ func rateLimited(t *testing.T) {
 			}
 		}
 	})
-	_ = answered(t, inOrder(limitedFor("30"), succeed), onePTR, 2)
+	_ = setPTRWithRetries(t, inOrder(tooManyRequests("30"), succeed), onePTR, 2)
 }
 
 // The pauses are at random, up to 0.5 and 1 seconds; no two clients go in step.
@@ -164,7 +164,7 @@ func TestPausesAreAtRandom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seen := make(map[time.Duration]bool)
 		for range 20 {
-			s := serveInMemory(t, failed)
+			s := serveInMemory(t, serverError)
 			started := time.Now()
 			_ = s.client.SetPTR(t.Context(), session(), onePTR)
 			took := time.Since(started)
@@ -189,7 +189,7 @@ func TestRetryBudget(t *testing.T) {
 				succeed(w, r)
 				return
 			}
-			failed(w, r)
+			serverError(w, r)
 		})
 		call := func(times int) int64 {
 			before := s.requests.Load()
@@ -216,7 +216,7 @@ func TestMaxAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for _, attempts := range []int{1, 2, 7} {
-			s := serveInMemory(t, failed, func(o *edis.Options) { o.MaxAttempts = attempts })
+			s := serveInMemory(t, serverError, func(o *edis.Options) { o.MaxAttempts = attempts })
 			_ = s.client.SetPTR(t.Context(), session(), onePTR)
 			if got := s.requests.Load(); got != int64(attempts) {
 				t.Errorf("%d requests, want %d", got, attempts)

@@ -22,25 +22,25 @@ import (
 
 // systemFaults are those of many calls.
 var systemFaults = []fault{
-	{id: "F72-records", run: readFaults},
-	{id: "F73-one-login", run: oneLogin},
-	{id: "F74-login-once", run: neverTwice},
-	{id: "F75-nothing-left", run: nothingLeft, alone: true},
-	{id: "F76-model", run: func(t *testing.T) { agreesWithTheServer(t, seed(t), 10_000) }},
+	{id: "F72-records", run: testRecords},
+	{id: "F73-one-login", run: testOneLogin},
+	{id: "F74-login-once", run: testLoginSentOnce},
+	{id: "F75-nothing-left", run: testNoLeaks, alone: true},
+	{id: "F76-model", run: func(t *testing.T) { testModel(t, seed(t), 10_000) }},
 }
 
-// nothingLeft makes calls with all kinds of ends and then counts goroutines and
+// testNoLeaks makes calls with all kinds of ends and then counts goroutines and
 // connections. The faults in synthetic time need no such count: a bubble does
 // not end before its goroutines do.
-func nothingLeft(t *testing.T) {
+func testNoLeaks(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for name, handler := range map[string]http.HandlerFunc{
 		"success":   succeed,
-		"refused":   replying(400, jsonType, because),
-		"failed":    failed,
-		"html":      replying(200, "text/html", "<html>"),
+		"refused":   respondWith(400, jsonType, errorBody),
+		"failed":    serverError,
+		"html":      respondWith(200, "text/html", "<html>"),
 		"too large": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) },
-		"redirect":  replying(307, "", ""),
+		"redirect":  respondWith(307, "", ""),
 		"dropped":   drop,
 		"short": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "9")
@@ -119,7 +119,7 @@ func TestSoak(t *testing.T) {
 	t.Logf("seed %d", chosen)
 	rounds := 0
 	for deadline := time.Now().Add(*soak); time.Now().Before(deadline) && !t.Failed(); rounds++ {
-		agreesWithTheServer(t, chosen+uint64(rounds), 10_000)
+		testModel(t, chosen+uint64(rounds), 10_000)
 	}
 	t.Logf("%d rounds of 10,000 calls", rounds)
 }
@@ -148,10 +148,10 @@ func randomFault(random *rand.Rand) edistest.Fault {
 	}[random.IntN(14)]
 }
 
-// agreesWithTheServer makes many calls at once of which attempts fail at random,
+// testModel makes many calls at once of which attempts fail at random,
 // each for addresses of its own, and holds the outcome of each against what the
 // server has applied.
-func agreesWithTheServer(t *testing.T, seed uint64, calls int) {
+func testModel(t *testing.T, seed uint64, calls int) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 76))
 	server := edistest.NewServer()
@@ -172,7 +172,7 @@ func agreesWithTheServer(t *testing.T, seed uint64, calls int) {
 	for range 64 {
 		running.Go(func() {
 			for i := next.Add(1) - 1; i < int64(calls); i = next.Add(1) - 1 {
-				outcomes[i] = client.SetPTR(t.Context(), edis.Session(server.Session()), ptrsOfCall(int(i)))
+				outcomes[i] = client.SetPTR(t.Context(), edis.Session(server.Session()), ptrsFor(int(i)))
 			}
 		})
 	}
@@ -181,7 +181,7 @@ func agreesWithTheServer(t *testing.T, seed uint64, calls int) {
 	var succeeded, refused, unknown int
 	for i, err := range outcomes {
 		set := 0
-		want := ptrsOfCall(i)
+		want := ptrsFor(i)
 		for address, name := range want {
 			if applied[address] == name {
 				set++
@@ -207,8 +207,8 @@ func agreesWithTheServer(t *testing.T, seed uint64, calls int) {
 	}
 }
 
-// ptrsOfCall are one to three records that no other call has.
-func ptrsOfCall(call int) map[netip.Addr]string {
+// ptrsFor are one to three records that no other call has.
+func ptrsFor(call int) map[netip.Addr]string {
 	ptrs := make(map[netip.Addr]string)
 	for i := range 1 + call%3 {
 		ptrs[netip.AddrFrom4([4]byte{10 + byte(i), byte(call >> 16), byte(call >> 8), byte(call)})] = fmt.Sprintf("call-%d.example", call)

@@ -74,8 +74,8 @@ func serve(t *testing.T, handler http.HandlerFunc) *service {
 	return s
 }
 
-// replying serves one answer to every request.
-func replying(status int, contentType, body string) http.HandlerFunc {
+// respondWith serves one answer to every request.
+func respondWith(status int, contentType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Content-Type"] = nil // else net/http guesses one
 		if contentType != "" {
@@ -91,7 +91,7 @@ const (
 	successBody = `{"status":"success","message":"done"}`
 )
 
-func succeed(w http.ResponseWriter, r *http.Request) { replying(200, jsonType, successBody)(w, r) }
+func succeed(w http.ResponseWriter, r *http.Request) { respondWith(200, jsonType, successBody)(w, r) }
 
 // newClient returns a client of the service at url.
 func newClient(t *testing.T, url string, change ...func(*edis.Options)) *edis.Client {
@@ -107,14 +107,14 @@ func newClient(t *testing.T, url string, change ...func(*edis.Options)) *edis.Cl
 	return client
 }
 
-// setAt makes a call that sets ptrs at the service.
-func setAt(t *testing.T, s *service, ptrs map[netip.Addr]string, change ...func(*edis.Options)) error {
+// setPTR makes a call that sets ptrs at the service.
+func setPTR(t *testing.T, s *service, ptrs map[netip.Addr]string, change ...func(*edis.Options)) error {
 	t.Helper()
 	return newClient(t, s.URL, change...).SetPTR(t.Context(), session(), ptrs)
 }
 
-// wantIs fails the test unless err matches exactly these of the sentinels.
-func wantIs(t *testing.T, err error, want ...error) {
+// wantErrorIs fails the test unless err matches exactly these of the sentinels.
+func wantErrorIs(t *testing.T, err error, want ...error) {
 	t.Helper()
 	all := []error{
 		edis.ErrInvalidInput, edis.ErrSessionExpired, edis.ErrNotSent, edis.ErrOutcomeUnknown, edis.ErrUnauthorized,

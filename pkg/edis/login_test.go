@@ -59,33 +59,33 @@ func TestLoginRefused(t *testing.T) {
 	t.Parallel()
 	server, client := fakeEDIS(t)
 	_, err := client.Login(t.Context(), credentials)
-	wantIs(t, err, edis.ErrUnauthorized)
+	wantErrorIs(t, err, edis.ErrUnauthorized)
 	var api *edis.APIError
 	if !errors.As(err, &api) || api.Status != 401 || api.Message != "Unauthorized: wrong e-mail address or password" {
 		t.Errorf("Login = %v", err)
 	}
 	for range 20 {
-		if _, err := client.LoginSource(credentials).Session(done(t)); !errors.Is(err, context.Canceled) {
+		if _, err := client.LoginSource(credentials).Session(canceledContext(t)); !errors.Is(err, context.Canceled) {
 			t.Errorf("Session with a context that is done = %v", err)
 		}
 	}
 	for _, bad := range []edis.Credentials{{}, {Email: "a"}, {Password: "b"}, {Email: "a\nb", Password: "b"}, {Email: "a", Password: "\xff"}} {
 		_, err := client.Login(t.Context(), bad)
-		wantIs(t, err, edis.ErrInvalidInput)
+		wantErrorIs(t, err, edis.ErrInvalidInput)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = client.Login(ctx, credentials)
-	wantIs(t, err, edis.ErrNotSent)
+	wantErrorIs(t, err, edis.ErrNotSent)
 	_, err = client.Login(nil, credentials) //nolint:staticcheck // a nil context is the fault
-	wantIs(t, err, edis.ErrInvalidInput)
+	wantErrorIs(t, err, edis.ErrInvalidInput)
 	if n := len(server.Requests()); n != 1 {
 		t.Errorf("the server saw %d requests, want 1", n)
 	}
 }
 
-// done returns a context that is done.
-func done(t *testing.T) context.Context {
+// canceledContext returns a context that is canceledContext.
+func canceledContext(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -97,14 +97,14 @@ func TestLoginSourceEchoed(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/set/ptr" {
-			replying(400, jsonType, `{"status":"error","error":"`+credentials.Email+" "+credentials.Password+` s3cr3t-new"}`)(w, r)
+			respondWith(400, jsonType, `{"status":"error","error":"`+credentials.Email+" "+credentials.Password+` s3cr3t-new"}`)(w, r)
 			return
 		}
-		replying(200, jsonType, loginAnswer(""))(w, r)
+		respondWith(200, jsonType, loginResponse(""))(w, r)
 	})
 	client := newClient(t, s.URL)
 	err := client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR)
-	wantIs(t, err)
+	wantErrorIs(t, err)
 	walk(err, func(cause error) { wantSafeText(t, cause) })
 
 	s = serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -112,10 +112,10 @@ func TestLoginSourceEchoed(t *testing.T) {
 		w.WriteHeader(http.StatusFound)
 	})
 	_, err = newClient(t, s.URL).Login(t.Context(), credentials)
-	wantIs(t, err, edis.ErrRedirect)
-	s = serve(t, replying(200, jsonType, strings.Replace(loginAnswer(""), "s3cr3t-new", `s3cr3t\u0001`, 1)))
+	wantErrorIs(t, err, edis.ErrRedirect)
+	s = serve(t, respondWith(200, jsonType, strings.Replace(loginResponse(""), "s3cr3t-new", `s3cr3t\u0001`, 1)))
 	_, err = newClient(t, s.URL).Login(t.Context(), credentials)
-	wantIs(t, err, edis.ErrContract)
+	wantErrorIs(t, err, edis.ErrContract)
 }
 
 // The answer to a call with a renewed session may speak of the old one.
@@ -126,16 +126,16 @@ func TestOldSignatureIsRedacted(t *testing.T) {
 		switch {
 		case r.URL.Path != "/set/ptr":
 			logins++
-			replying(200, jsonType, strings.Replace(loginAnswer(""), "s3cr3t-new", fmt.Sprint("s3cr3t-", logins), 1))(w, r)
+			respondWith(200, jsonType, strings.Replace(loginResponse(""), "s3cr3t-new", fmt.Sprint("s3cr3t-", logins), 1))(w, r)
 		case logins == 1:
-			replying(401, jsonType, because)(w, r)
+			respondWith(401, jsonType, errorBody)(w, r)
 		default:
-			replying(400, jsonType, `{"status":"error","error":"s3cr3t-1 is not s3cr3t-2"}`)(w, r)
+			respondWith(400, jsonType, `{"status":"error","error":"s3cr3t-1 is not s3cr3t-2"}`)(w, r)
 		}
 	})
 	client := newClient(t, s.URL)
 	err := client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR)
-	wantIs(t, err)
+	wantErrorIs(t, err)
 	walk(err, func(cause error) { wantSafeText(t, cause) })
 }
 
@@ -156,13 +156,13 @@ func TestRenewalRefused(t *testing.T) {
 	}
 }
 
-// loginAnswer is a login's answer with a changed session.
-func loginAnswer(changes string) string {
+// loginResponse is a login's answer with a changed session.
+func loginResponse(changes string) string {
 	return `{"status":"success","data":{"kvm_1":{"kvm_id":"kvm_1","signature":"s3cr3t-new","api_host":"1.edis.example","valid_until":4102444800` + changes + `}}}`
 }
 
-// validUntilFaults are in the fault table as F25.
-func validUntilFaults(t *testing.T) {
+// testValidUntil are in the fault table as F25.
+func testValidUntil(t *testing.T) {
 	t.Helper()
 	for value, want := range map[string]int64{
 		`4102444800`:                  4102444800,
@@ -182,11 +182,11 @@ func validUntilFaults(t *testing.T) {
 		`null`:                        0,
 		`[]`:                          0,
 	} {
-		body := strings.Replace(loginAnswer(""), "4102444800", value, 1)
-		sessions, err := newClient(t, serve(t, replying(200, jsonType, body)).URL).Login(t.Context(), credentials)
+		body := strings.Replace(loginResponse(""), "4102444800", value, 1)
+		sessions, err := newClient(t, serve(t, respondWith(200, jsonType, body)).URL).Login(t.Context(), credentials)
 		switch {
 		case want == 0:
-			wantIs(t, err, edis.ErrContract)
+			wantErrorIs(t, err, edis.ErrContract)
 			if strings.Contains(fmt.Sprint(err), "s3cr3t-new") {
 				t.Errorf("valid_until %s: the error shows the new signature: %v", value, err)
 			}
@@ -196,17 +196,17 @@ func validUntilFaults(t *testing.T) {
 	}
 }
 
-// hostileHosts are in the fault table as F23.
-func hostileHosts(t *testing.T) {
+// testHostileHosts are in the fault table as F23.
+func testHostileHosts(t *testing.T) {
 	t.Helper()
 	for _, host := range []string{"evil.example/x?y=", "evil.example:80", "evil.example\nx", "http://evil.example"} {
 		encoded, err := json.Marshal(host)
 		if err != nil {
 			t.Fatal(err)
 		}
-		body := strings.Replace(loginAnswer(""), `"1.edis.example"`, string(encoded), 1)
-		_, err = newClient(t, serve(t, replying(200, jsonType, body)).URL).Login(t.Context(), credentials)
-		wantIs(t, err, edis.ErrContract)
+		body := strings.Replace(loginResponse(""), `"1.edis.example"`, string(encoded), 1)
+		_, err = newClient(t, serve(t, respondWith(200, jsonType, body)).URL).Login(t.Context(), credentials)
+		wantErrorIs(t, err, edis.ErrContract)
 	}
 	// A host in api_rdns, or a good one in api_host, is not called either.
 	other := serve(t, succeed)
@@ -216,7 +216,7 @@ func hostileHosts(t *testing.T) {
 			succeed(w, r)
 			return
 		}
-		replying(200, jsonType, loginAnswer(`,"api_rdns":"`+host+`"`))(w, r)
+		respondWith(200, jsonType, loginResponse(`,"api_rdns":"`+host+`"`))(w, r)
 	})
 	client := newClient(t, s.URL)
 	if err := client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR); err != nil {
@@ -226,8 +226,8 @@ func hostileHosts(t *testing.T) {
 	wantRequests(t, s, 2)
 }
 
-// logins counts the logins that a server saw.
-func logins(server *edistest.Server) (count int) {
+// countLogins counts the countLogins that a server saw.
+func countLogins(server *edistest.Server) (count int) {
 	for _, request := range server.Requests() {
 		if request.Path == "/kvm/v2/get/auth" {
 			count++
@@ -246,7 +246,7 @@ func TestLoginSource(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := logins(server); got != 1 {
+	if got := countLogins(server); got != 1 {
 		t.Errorf("%d logins for three calls, want 1", got)
 	}
 	// The service forgets all sessions: one new login, one more try.
@@ -254,19 +254,19 @@ func TestLoginSource(t *testing.T) {
 	if err := client.SetPTR(t.Context(), source, onePTR); err != nil {
 		t.Errorf("SetPTR after a 401 = %v", err)
 	}
-	if got := logins(server); got != 2 {
+	if got := countLogins(server); got != 2 {
 		t.Errorf("%d logins after a 401, want 2", got)
 	}
 	// A second 401 is final.
 	server.Fail("setPTR", edistest.Fault{Status: 401}, edistest.Fault{Status: 401}, edistest.Fault{Status: 401})
-	wantIs(t, client.SetPTR(t.Context(), source, onePTR), edis.ErrUnauthorized)
-	if got := logins(server); got != 3 {
+	wantErrorIs(t, client.SetPTR(t.Context(), source, onePTR), edis.ErrUnauthorized)
+	if got := countLogins(server); got != 3 {
 		t.Errorf("%d logins after two 401, want 3", got)
 	}
 }
 
-// renewedOnce is in the fault table as F64, for a login source.
-func renewedOnce(t *testing.T) {
+// testRenewal is in the fault table as F64, for a login source.
+func testRenewal(t *testing.T) {
 	t.Helper()
 	for _, accepted := range []int{0, 1, 2} { // the service accepts the session of this login
 		logins, sets := 0, 0
@@ -274,13 +274,13 @@ func renewedOnce(t *testing.T) {
 			switch {
 			case r.URL.Path != "/set/ptr":
 				logins++
-				replying(200, jsonType, strings.Replace(loginAnswer(""), "s3cr3t-new", fmt.Sprint("s3cr3t-", logins), 1))(w, r)
+				respondWith(200, jsonType, strings.Replace(loginResponse(""), "s3cr3t-new", fmt.Sprint("s3cr3t-", logins), 1))(w, r)
 			case r.FormValue("signature") == fmt.Sprint("s3cr3t-", accepted):
 				sets++
 				succeed(w, r)
 			default:
 				sets++
-				replying(401, jsonType, because)(w, r)
+				respondWith(401, jsonType, errorBody)(w, r)
 			}
 		})
 		client := newClient(t, s.URL)
@@ -289,7 +289,7 @@ func renewedOnce(t *testing.T) {
 			t.Errorf("%d logins and %d calls, want %d of each", logins, sets, wantCalls)
 		}
 		if accepted == 0 {
-			wantIs(t, err, edis.ErrUnauthorized)
+			wantErrorIs(t, err, edis.ErrUnauthorized)
 		} else if err != nil {
 			t.Errorf("SetPTR = %v", err)
 		}
@@ -306,7 +306,7 @@ func TestLoginSourceRenews(t *testing.T) {
 				logins++
 				until := strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10)
 				recorder := httptest.NewRecorder()
-				replying(200, jsonType, strings.Replace(loginAnswer(""), "4102444800", until, 1))(recorder, r)
+				respondWith(200, jsonType, strings.Replace(loginResponse(""), "4102444800", until, 1))(recorder, r)
 				return recorder.Result(), nil
 			})}
 		})
@@ -336,7 +336,7 @@ func TestLoginSourceIsContentWithWhatItGets(t *testing.T) {
 			}
 			count++
 			until := strconv.FormatInt(time.Now().Add(left).Unix(), 10)
-			replying(200, jsonType, strings.Replace(loginAnswer(""), "4102444800", until, 1))(w, r)
+			respondWith(200, jsonType, strings.Replace(loginResponse(""), "4102444800", until, 1))(w, r)
 		})
 		client := newClient(t, s.URL)
 		source := client.LoginSource(credentials)
@@ -354,14 +354,14 @@ func TestLoginSourceIsContentWithWhatItGets(t *testing.T) {
 	count := 0
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/set/ptr" {
-			replying(401, jsonType, because)(w, r)
+			respondWith(401, jsonType, errorBody)(w, r)
 			return
 		}
 		count++
-		replying(200, jsonType, loginAnswer(""))(w, r)
+		respondWith(200, jsonType, loginResponse(""))(w, r)
 	})
 	client := newClient(t, s.URL)
-	wantIs(t, client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR), edis.ErrUnauthorized)
+	wantErrorIs(t, client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR), edis.ErrUnauthorized)
 	if count != 2 {
 		t.Errorf("%d logins for a session that is never accepted, want 2", count)
 	}
@@ -372,7 +372,7 @@ func TestLoginSourcePicksTheKVM(t *testing.T) {
 	server, client := fakeEDIS(t)
 	server.AddAccount(edistest.Account{Email: credentials.Email, Password: credentials.Password, KVMs: []edistest.KVM{{ID: "kvm_1"}, {ID: "kvm_2"}}})
 	err := client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR)
-	wantIs(t, err, edis.ErrNotSent)
+	wantErrorIs(t, err, edis.ErrNotSent)
 	if !strings.Contains(err.Error(), "none of the account's 2 KVM servers") {
 		t.Errorf("SetPTR = %v", err)
 	}
@@ -383,8 +383,8 @@ func TestLoginSourcePicksTheKVM(t *testing.T) {
 	}
 }
 
-// oneLogin is in the fault table as F73.
-func oneLogin(t *testing.T) {
+// testOneLogin is in the fault table as F73.
+func testOneLogin(t *testing.T) {
 	t.Helper()
 	server, client := fakeEDIS(t)
 	email, password := server.Credentials()
@@ -400,24 +400,24 @@ func oneLogin(t *testing.T) {
 		})
 	}
 	running.Wait()
-	if got := logins(server); got != 1 {
+	if got := countLogins(server); got != 1 {
 		t.Errorf("%d logins for 100 callers, want 1", got)
 	}
 }
 
-// neverTwice is in the fault table as F74.
-func neverTwice(t *testing.T) {
+// testLoginSentOnce is in the fault table as F74.
+func testLoginSentOnce(t *testing.T) {
 	t.Helper()
 	for name, handler := range map[string]http.HandlerFunc{
-		"refused":      replying(401, jsonType, `{"error":"Unauthorized","code":401,"message":"no"}`),
-		"bad request":  replying(400, jsonType, `{"error":"Bad","code":400,"message":"no"}`),
-		"failed":       replying(500, jsonType, `{"error":"Oops","code":500,"message":"no"}`),
-		"rate limited": replying(429, "", ""),
+		"refused":      respondWith(401, jsonType, `{"error":"Unauthorized","code":401,"message":"no"}`),
+		"bad request":  respondWith(400, jsonType, `{"error":"Bad","code":400,"message":"no"}`),
+		"failed":       respondWith(500, jsonType, `{"error":"Oops","code":500,"message":"no"}`),
+		"rate limited": respondWith(429, "", ""),
 		"lost":         func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"malformed":    replying(200, jsonType, `{`),
+		"malformed":    respondWith(200, jsonType, `{`),
 		"echoing": func(w http.ResponseWriter, r *http.Request) {
 			_ = r.ParseForm()
-			replying(401, jsonType, `{"error":"`+r.PostForm.Get("pw")+`","message":"`+r.PostForm.Encode()+`"}`)(w, r)
+			respondWith(401, jsonType, `{"error":"`+r.PostForm.Get("pw")+`","message":"`+r.PostForm.Encode()+`"}`)(w, r)
 		},
 	} {
 		s := serve(t, handler)
@@ -460,7 +460,7 @@ func TestLoginSourceAfterALoginThatWasNotSent(t *testing.T) {
 	})
 	email, password := server.Credentials()
 	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
-	wantIs(t, client.SetPTR(t.Context(), source, onePTR), edis.ErrNotSent)
+	wantErrorIs(t, client.SetPTR(t.Context(), source, onePTR), edis.ErrNotSent)
 	down = false
 	if err := client.SetPTR(t.Context(), source, onePTR); err != nil {
 		t.Error(err)

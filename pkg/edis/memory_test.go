@@ -16,7 +16,7 @@ type memoryNetwork struct {
 	conns  chan net.Conn
 	closed chan struct{}
 	dials  atomic.Int64
-	fail   func(dial int64) error // of a dial; nil: none fails
+	dialError   func(dial int64) error // of a dial; nil: none fails
 }
 
 func newMemoryNetwork() *memoryNetwork {
@@ -25,8 +25,8 @@ func newMemoryNetwork() *memoryNetwork {
 
 func (n *memoryNetwork) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	dial := n.dials.Add(1)
-	if n.fail != nil {
-		if err := n.fail(dial); err != nil {
+	if n.dialError != nil {
+		if err := n.dialError(dial); err != nil {
 			return nil, err
 		}
 	}
@@ -94,7 +94,7 @@ func inOrder(handlers ...http.HandlerFunc) http.HandlerFunc {
 // drop ends the connection without an answer.
 func drop(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// failed is the documented answer of a service that fails.
-func failed(w http.ResponseWriter, r *http.Request) {
-	replying(500, jsonType, `{"status":"error","error":"because"}`)(w, r)
+// serverError is the documented answer of a service that fails.
+func serverError(w http.ResponseWriter, r *http.Request) {
+	respondWith(500, jsonType, `{"status":"error","error":"because"}`)(w, r)
 }

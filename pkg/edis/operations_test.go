@@ -72,13 +72,13 @@ func TestAddressesAreChecked(t *testing.T) {
 		{addr("2001:db8::1"), addr("2001:db8::1")},
 	} {
 		_, err := client.GetPTR(t.Context(), session, addresses...)
-		wantIs(t, err, edis.ErrInvalidInput)
-		wantIs(t, client.DeletePTR(t.Context(), session, addresses...), edis.ErrInvalidInput)
+		wantErrorIs(t, err, edis.ErrInvalidInput)
+		wantErrorIs(t, client.DeletePTR(t.Context(), session, addresses...), edis.ErrInvalidInput)
 	}
 	_, err := client.ConfirmPTR(t.Context(), session, map[netip.Addr]string{addr("192.0.2.1"): "a b"})
-	wantIs(t, err, edis.ErrInvalidInput)
+	wantErrorIs(t, err, edis.ErrInvalidInput)
 	_, err = client.ConfirmPTR(nil, session, onePTR) //nolint:staticcheck // a nil context is the fault
-	wantIs(t, err, edis.ErrInvalidInput)
+	wantErrorIs(t, err, edis.ErrInvalidInput)
 	if n := len(server.Requests()); n != 0 {
 		t.Errorf("the server saw %d requests, want 0", n)
 	}
@@ -88,9 +88,9 @@ func TestAddressesAreChecked(t *testing.T) {
 func TestReadsHaveNoUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	for _, handler := range []http.HandlerFunc{
-		replying(500, jsonType, `{"status":"error","error":"x"}`),
-		replying(200, "text/html", ""),
-		replying(302, "", ""),
+		respondWith(500, jsonType, `{"status":"error","error":"x"}`),
+		respondWith(200, "text/html", ""),
+		respondWith(302, "", ""),
 		func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
 		client := newClient(t, serve(t, handler).URL)
@@ -105,8 +105,8 @@ func TestReadsHaveNoUnknownOutcome(t *testing.T) {
 	}
 }
 
-// readFaults are in the fault table as F72.
-func readFaults(t *testing.T) {
+// testRecords are in the fault table as F72.
+func testRecords(t *testing.T) {
 	t.Helper()
 	asked := []netip.Addr{addr("192.0.2.1"), addr("2001:db8::1")}
 	for body, want := range map[string]map[netip.Addr]string{
@@ -127,10 +127,10 @@ func readFaults(t *testing.T) {
 		`[{"ip":"` + strings.Repeat("x", 54<<10) + `","ptr_record":"a"}]`:           nil,
 		`{"192.0.2.1":"a"}`:                                                         nil,
 	} {
-		s := serve(t, replying(200, jsonType, `{"status":"success","records":`+body+`}`))
+		s := serve(t, respondWith(200, jsonType, `{"status":"success","records":`+body+`}`))
 		got, err := newClient(t, s.URL).GetPTR(t.Context(), session(), asked...)
 		if want == nil {
-			wantIs(t, err, edis.ErrContract)
+			wantErrorIs(t, err, edis.ErrContract)
 		} else if err != nil || !maps.Equal(got, want) {
 			t.Errorf("records %s give %v, %v, want %v", body, got, err, want)
 		}
@@ -143,7 +143,7 @@ func TestConfirmPTR(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		started := time.Now()
-		server := inMemory(t, func() map[string]string {
+		server := clientReading(t, func() map[string]string {
 			if time.Since(started) < 20*time.Second {
 				return map[string]string{"192.0.2.10": "old.example.com"}
 			}
@@ -172,13 +172,13 @@ func TestConfirmPTR(t *testing.T) {
 
 func TestConfirmPTREndsWithAFailedRead(t *testing.T) {
 	t.Parallel()
-	s := serve(t, replying(401, jsonType, `{"status":"error","error":"no"}`))
+	s := serve(t, respondWith(401, jsonType, `{"status":"error","error":"no"}`))
 	_, err := newClient(t, s.URL).ConfirmPTR(t.Context(), session(), onePTR)
-	wantIs(t, err, edis.ErrUnauthorized)
+	wantErrorIs(t, err, edis.ErrUnauthorized)
 }
 
-// inMemory is a client of a service without sockets, for synthetic time.
-func inMemory(t *testing.T, shown func() map[string]string) *edis.Client {
+// clientReading is a client of a service without sockets, for synthetic time.
+func clientReading(t *testing.T, shown func() map[string]string) *edis.Client {
 	t.Helper()
 	return newClient(t, "", func(o *edis.Options) {
 		o.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {

@@ -48,7 +48,7 @@ func FuzzResponse(f *testing.F) {
 			id, call = "deletePTR", func() error { return client.DeletePTR(ctx, session, address) }
 		}
 		if err = call(); err == nil {
-			if !saysSuccess(status, raw) {
+			if !isSuccess(status, raw) {
 				t.Fatalf("%s: %d %q passes as a success", id, status, raw)
 			}
 			return
@@ -64,8 +64,8 @@ type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// saysSuccess reads a response in another way than the client does.
-func saysSuccess(status int, raw []byte) bool {
+// isSuccess reads a response in another way than the client does.
+func isSuccess(status int, raw []byte) bool {
 	var body struct {
 		Status string `json:"status"`
 	}

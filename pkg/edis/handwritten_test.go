@@ -12,14 +12,14 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// bare is what a competent user writes without this package: the measure of the
+// handWritten is what a competent user writes without this package: the measure of the
 // benchmarks. It checks nothing but the status.
-type bare struct {
+type handWritten struct {
 	client *http.Client
 	url    string
 }
 
-func (b bare) setPTR(ctx context.Context, s edis.Session, ptrs map[netip.Addr]string) error {
+func (b handWritten) setPTR(ctx context.Context, s edis.Session, ptrs map[netip.Addr]string) error {
 	form, err := edis.PlainForm(s, ptrs)
 	if err != nil {
 		return err
