@@ -17,7 +17,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// inputFaults are refused before sending, or mended.
+// inputFaults are inputs that the client rejects or normalizes before it sends
+// anything.
 var inputFaults = []fault{
 	{id: "F01-no-address", run: func(t *testing.T) { wantInvalid(t, map[netip.Addr]string{{}: "a.example"}) }},
 	{id: "F02-zone", run: func(t *testing.T) {
@@ -61,16 +62,16 @@ var inputFaults = []fault{
 		wantInvalidNames("mail_1.example")(t)
 		got := sentIP(t, map[netip.Addr]string{addr("192.0.2.1"): "_Mail_1.example"}, func(o *edis.Options) { o.AllowUnderscore = true })
 		if want := `{"192.0.2.1":"_mail_1.example"}`; got != want {
-			t.Errorf("with AllowUnderscore ip = %s, want %s", got, want)
+			t.Errorf("with AllowUnderscore SetPTR sent ip = %s, want %s", got, want)
 		}
 	}},
 	{id: "F17-a-label", run: func(t *testing.T) {
 		wantName(t, "bücher.example", "xn--bcher-kva.example")
 		wantName(t, "BÜCHER。example", "xn--bcher-kva.example")
-		wantName(t, "straße.example", "xn--strae-oqa.example") // non-transitional: not "strasse"
+		wantName(t, "straße.example", "xn--strae-oqa.example") // not the transitional "strasse"
 		wantName(t, "xn--bcher-kva.example", "xn--bcher-kva.example")
 		wantName(t, "a.example。", "a.example")
-		wantInvalidNames("a.example.。", "א1a.example")(t) // two dots; right to left, and then not
+		wantInvalidNames("a.example.。", "א1a.example")(t) // two dots at the end; both right-to-left and left-to-right
 	}},
 	{id: "F18-punycode", run: wantInvalidNames("xn--\x00", "xn--", "xn--a", "xn--abc-", "xn--Bücher", "ab--c.example", "ab--")},
 	{id: "F19-trailing-dot", run: func(t *testing.T) { wantName(t, "mail.example.com.", "mail.example.com") }},
@@ -94,7 +95,7 @@ var inputFaults = []fault{
 		s := session()
 		s.ValidUntil = time.Now().Add(-time.Second)
 		wantSessionError(t, s, edis.ErrSessionExpired, edis.ErrNotSent)
-		synctest.Test(t, func(t *testing.T) { // the clock stands still: it expires just now
+		synctest.Test(t, func(t *testing.T) { // the clock stands still, so the session expires at this instant
 			s.ValidUntil = time.Now()
 			wantErrorIs(t, newClient(t, "").SetPTR(t.Context(), s, onePTR), edis.ErrSessionExpired, edis.ErrNotSent)
 		})
@@ -126,7 +127,7 @@ var inputFaults = []fault{
 	{id: "F28-map-changes", run: func(t *testing.T) {
 		ptrs := maps.Clone(onePTR)
 		source := sourceFunc(func(context.Context) (edis.Session, error) {
-			ptrs[addr("192.0.2.99")] = "late.example" // the call is under way
+			ptrs[addr("192.0.2.99")] = "late.example" // after the call has begun
 			return session(), nil
 		})
 		s, ip := captureIP(t)
@@ -134,7 +135,7 @@ var inputFaults = []fault{
 			t.Fatal(err)
 		}
 		if got, want := <-ip, `{"192.0.2.10":"mail.example.com"}`; got != want {
-			t.Errorf("ip = %s, want %s", got, want)
+			t.Errorf("SetPTR sent ip = %s, want %s", got, want)
 		}
 	}},
 	{id: "F29-context-done", run: func(t *testing.T) {
@@ -144,21 +145,24 @@ var inputFaults = []fault{
 		err := newClient(t, s.URL).SetPTR(ctx, session(), onePTR)
 		wantErrorIs(t, err, edis.ErrNotSent)
 		if !errors.Is(err, context.Canceled) {
-			t.Errorf("errors.Is(%v, context.Canceled) = false", err)
+			t.Errorf("errors.Is(%v, context.Canceled) = false, want true", err)
 		}
 		wantRequests(t, s, 0)
 	}},
 }
 
-// wantInvalid fails the test unless ptrs are wantInvalid without a request, and every
-// bad item is reachable.
+// wantInvalid fails the test unless SetPTR rejects ptrs with an InputError and sends
+// nothing.
 func wantInvalid(t *testing.T, ptrs map[netip.Addr]string) {
 	t.Helper()
 	s := serve(t, succeed)
 	err := setPTR(t, s, ptrs)
+	if err == nil {
+		t.Fatalf("SetPTR(%v) = nil, want ErrInvalidInput", ptrs)
+	}
 	wantErrorIs(t, err, edis.ErrInvalidInput)
-	if item := new(edis.InputError); !errors.As(err, &item) || item.Reason == "" || item.Field == "" {
-		t.Errorf("%v names no item and reason", err)
+	if input := new(edis.InputError); !errors.As(err, &input) || input.Reason == "" || input.Field == "" {
+		t.Errorf("SetPTR(%v) = %v, want an InputError with a field and a reason", ptrs, err)
 	}
 	wantRequests(t, s, 0)
 }
@@ -168,19 +172,18 @@ func wantInvalidAddress(t *testing.T, text string) {
 	wantInvalid(t, map[netip.Addr]string{addr(text): "a.example"})
 }
 
+// wantInvalidNames returns a test that SetPTR rejects each of these host names.
 func wantInvalidNames(names ...string) func(*testing.T) {
 	return func(t *testing.T) {
 		t.Helper()
 		for _, name := range names {
 			wantInvalid(t, map[netip.Addr]string{addr("192.0.2.1"): name})
-			if t.Failed() {
-				t.Fatalf("the name was %q", name)
-			}
 		}
 	}
 }
 
-// captureIP is a service that hands over the form field ip of each request.
+// captureIP starts a service that sends the form field ip of each request on the
+// channel.
 func captureIP(t *testing.T) (*service, <-chan string) {
 	t.Helper()
 	ip := make(chan string, 1)
@@ -188,7 +191,7 @@ func captureIP(t *testing.T) (*service, <-chan string) {
 		body, _ := io.ReadAll(r.Body)
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
-			t.Errorf("the body %q is not a form: %v", body, err)
+			t.Errorf("ParseQuery(%q) = %v", body, err)
 		}
 		ip <- form.Get("ip")
 		succeed(w, r)
@@ -206,6 +209,7 @@ func sentIP(t *testing.T, ptrs map[netip.Addr]string, change ...func(*edis.Optio
 	return <-ip
 }
 
+// wantIP fails the test unless SetPTR sends want in the form field ip.
 func wantIP(t *testing.T, ptrs map[netip.Addr]string, want string) {
 	t.Helper()
 	if got := sentIP(t, ptrs); got != want {
@@ -213,9 +217,10 @@ func wantIP(t *testing.T, ptrs map[netip.Addr]string, want string) {
 	}
 }
 
-func wantName(t *testing.T, given, want string) {
+// wantName fails the test unless SetPTR sends the host name as want.
+func wantName(t *testing.T, name, want string) {
 	t.Helper()
-	wantIP(t, map[netip.Addr]string{addr("192.0.2.1"): given}, `{"192.0.2.1":"`+want+`"}`)
+	wantIP(t, map[netip.Addr]string{addr("192.0.2.1"): name}, `{"192.0.2.1":"`+want+`"}`)
 }
 
 func wantInvalidURLs(t *testing.T, urls ...string) {
@@ -224,7 +229,7 @@ func wantInvalidURLs(t *testing.T, urls ...string) {
 		_, err := edis.NewClient(&edis.Options{RDNSURL: u})
 		wantErrorIs(t, err, edis.ErrInvalidInput)
 		if strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("NewClient shows the password of the URL: %v", err)
+			t.Errorf("NewClient = %v, want an error without the password", err)
 		}
 	}
 }
@@ -238,21 +243,23 @@ func wantValidURLs(t *testing.T, urls ...string) {
 	}
 }
 
-// The longest valid signature is still found in a response, and the text withheld.
+// A response that echoes the longest valid signature is withheld.
 func TestLongestSignatureIsRedacted(t *testing.T) {
 	t.Parallel()
-	long := session()
-	long.Signature = strings.Repeat("é+", 341)
-	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	s := session()
+	s.Signature = strings.Repeat("é+", 341)
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		form, _ := io.ReadAll(r.Body)
 		respondWith(500, "text/html", string(form))(w, r)
 	})
-	err := newClient(t, s.URL).SetPTR(t.Context(), long, onePTR)
+	err := newClient(t, server.URL).SetPTR(t.Context(), s, onePTR)
 	if text := fmt.Sprint(err); strings.Contains(text, "%C3%A9%2B") || !strings.Contains(text, "text withheld") {
-		t.Errorf("the error shows the signature: %s", text)
+		t.Errorf("SetPTR = %s, want an error with %q", text, "text withheld")
 	}
 }
 
+// wantSessionError fails the test unless SetPTR returns an error for the session that
+// matches exactly the wanted sentinels, and sends nothing.
 func wantSessionError(t *testing.T, s edis.Session, want ...error) {
 	t.Helper()
 	server := serve(t, succeed)
@@ -260,8 +267,7 @@ func wantSessionError(t *testing.T, s edis.Session, want ...error) {
 	wantRequests(t, server, 0)
 }
 
-// One error names all that is refused, each with its reason.
-func TestSetPTRNamesEveryRefusedItem(t *testing.T) {
+func TestSetPTRReportsEveryInvalidItem(t *testing.T) {
 	t.Parallel()
 	s := serve(t, succeed)
 	err := setPTR(t, s, map[netip.Addr]string{
@@ -280,10 +286,10 @@ func TestSetPTRNamesEveryRefusedItem(t *testing.T) {
 		`"a..b" for 2001:db8::1: empty label: two dots in a row, or one at the beginning`,
 	} {
 		if !strings.Contains(err.Error()+"\n", line+"\n") {
-			t.Errorf("the error has no line %q:\n%v", line, err)
+			t.Errorf("SetPTR = %v\nwant an error with the line %q", err, line)
 		}
 	}
 	if strings.Contains(err.Error(), "good") {
-		t.Errorf("the error names a good item: %v", err)
+		t.Errorf("SetPTR = %v\nwant an error without valid items", err)
 	}
 }

@@ -25,19 +25,25 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// networkFaults are those between client and service. What takes time happens
-// on a network in memory; what a real socket does that memory cannot, on
-// loopback, with a single attempt.
+// networkFaults are faults between client and service. Those that take time use a
+// network in memory. Those that need a real socket use loopback, mostly with a single
+// attempt.
 var networkFaults = []fault{
 	{id: "F30-connection-refused", run: func(t *testing.T) {
 		wantErrorIs(t, newClient(t, unusedURL(t)).SetPTR(t.Context(), session(), onePTR), edis.ErrNotSent)
 		testDialErrors(t, connectionRefused, 3, edis.ErrNotSent)
-		testDialErrors(t, func(dial int64) error { // passes at the third attempt
-			if dial < 3 {
-				return connectionRefused(dial)
+		synctest.Test(t, func(t *testing.T) { // the third attempt succeeds
+			s := serveInMemory(t, succeed)
+			s.dialError = func(dial int64) error {
+				if dial < 3 {
+					return connectionRefused(dial)
+				}
+				return nil
 			}
-			return nil
-		}, 3)
+			if err := s.client.SetPTR(t.Context(), session(), onePTR); err != nil || s.dials.Load() != 3 {
+				t.Errorf("SetPTR = %v after %d dials, want nil after 3", err, s.dials.Load())
+			}
+		})
 	}},
 	{id: "F31-unknown-host", run: func(t *testing.T) {
 		testDialErrors(t, func(int64) error { return lookupError(&net.DNSError{Err: "no such host", IsNotFound: true}) }, 1, edis.ErrNotSent)
@@ -63,8 +69,8 @@ var networkFaults = []fault{
 		synctest.Test(t, func(t *testing.T) {
 			network := newMemoryNetwork()
 			go acceptAndDiscard(network)
-			// net/http lets a handshake go on for this long after its request has
-			// ended, so a test must wait for it.
+			// net/http lets a handshake continue for this long after its request
+			// has ended, and the bubble must wait for it.
 			const handshake = 40 * time.Second
 			transport := &http.Transport{DialContext: network.dial, TLSHandshakeTimeout: handshake}
 			client := newClient(t, "https://a.example", func(o *edis.Options) {
@@ -75,7 +81,7 @@ var networkFaults = []fault{
 			wantErrorIs(t, err, edis.ErrNotSent)
 			wantDeadline(t, err)
 			if took := time.Since(started); took < 90*time.Second || took > 92*time.Second || network.dials.Load() != 3 {
-				t.Errorf("%d attempts took %v, want 3 of 30s", network.dials.Load(), took)
+				t.Errorf("%d attempts took %v, want 3 of 30s each", network.dials.Load(), took)
 			}
 			time.Sleep(handshake)
 			_ = network.Close()
@@ -83,28 +89,28 @@ var networkFaults = []fault{
 	}},
 	{id: "F37-plain-http-on-tls-port", run: func(t *testing.T) {
 		s := serve(t, succeed)
-		for _, given := range []*http.Client{nil, {}} {
+		for _, httpClient := range []*http.Client{nil, {}} {
 			client := newClient(t, strings.Replace(s.URL, "http:", "https:", 1), func(o *edis.Options) {
-				o.MaxAttempts, o.HTTPClient = 0, given
+				o.MaxAttempts, o.HTTPClient = 0, httpClient
 			})
 			err := client.SetPTR(t.Context(), session(), onePTR)
 			wantErrorIs(t, err, edis.ErrNotSent)
 			if !errors.Is(err, http.ErrSchemeMismatch) || !strings.Contains(err.Error(), "Post \"https://127.0.0.1") {
-				t.Errorf("%v does not tell what is wrong with the address", err)
+				t.Errorf("SetPTR = %v, want http.ErrSchemeMismatch and the URL", err)
 			}
 		}
 		wantRequests(t, s, 0)
 	}},
 	{id: "F38-reset", run: func(t *testing.T) {
-		var seen atomic.Int64
+		var requests atomic.Int64
 		url := listen(t, func(conn net.Conn) {
-			_, _ = readRequest(conn), seen.Add(1)
+			_, _ = readRequest(conn), requests.Add(1)
 			_ = conn.(*net.TCPConn).SetLinger(0)
 			_ = conn.Close()
 		})
 		wantErrorIs(t, newClient(t, url).SetPTR(t.Context(), session(), onePTR), edis.ErrOutcomeUnknown)
-		if seen.Load() != 1 {
-			t.Errorf("the service saw %d requests, want 1", seen.Load())
+		if got := requests.Load(); got != 1 {
+			t.Errorf("service received %d requests, want 1", got)
 		}
 		wantUnknownAfterRetries(t, drop)
 	}},
@@ -118,7 +124,7 @@ var networkFaults = []fault{
 		synctest.Test(t, func(t *testing.T) {
 			s := serveInMemory(t, inOrder(drop, drop, succeed))
 			if err := s.client.SetPTR(t.Context(), session(), onePTR); err != nil || s.requests.Load() != 3 {
-				t.Errorf("SetPTR = %v after %d requests, want success after 3", err, s.requests.Load())
+				t.Errorf("SetPTR = %v after %d requests, want nil after 3", err, s.requests.Load())
 			}
 		})
 	}},
@@ -163,7 +169,7 @@ var networkFaults = []fault{
 				err := s.client.SetPTR(ctx, session(), onePTR)
 				wantErrorIs(t, err, test.want...)
 				if !errors.Is(err, context.Canceled) || time.Since(started) > time.Millisecond {
-					t.Errorf("%v after %v, want the error of the context at once", err, time.Since(started))
+					t.Errorf("SetPTR = %v after %v, want context.Canceled within 1ms", err, time.Since(started))
 				}
 			})
 		}
@@ -185,13 +191,12 @@ var networkFaults = []fault{
 			walk(err, func(cause error) { wantSafeText(t, cause) })
 		}
 		if strings.Contains(logged.String(), "s3cr3t") {
-			t.Errorf("the log shows the proxy's password: %s", &logged)
+			t.Errorf("log shows the password of the proxy: %s", &logged)
 		}
 	}},
 }
 
-// A context that ends while the service is silent ends the call.
-func TestContextEndsACall(t *testing.T) {
+func TestContextDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := serveInMemory(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -205,12 +210,12 @@ func TestContextEndsACall(t *testing.T) {
 		wantErrorIs(t, err, edis.ErrOutcomeUnknown)
 		wantDeadline(t, err)
 		if took := time.Since(started); took != time.Second || s.requests.Load() != 1 {
-			t.Errorf("%d requests in %v, want 1 in a second", s.requests.Load(), took)
+			t.Errorf("%d requests in %v, want 1 in 1s", s.requests.Load(), took)
 		}
 	})
 }
 
-// unusedURL is an address where nobody listens.
+// unusedURL returns a URL that nothing listens on.
 func unusedURL(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -221,7 +226,7 @@ func unusedURL(t *testing.T) string {
 	return "http://" + listener.Addr().String()
 }
 
-// listen accepts connections on loopback and hands each to serve.
+// listen accepts connections on loopback, calls serve with each, and returns the URL.
 func listen(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -247,12 +252,12 @@ func connectionRefused(int64) error {
 
 func lookupError(err *net.DNSError) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 
-// testDialErrors makes a call over a network on which dials fail, in synthetic time.
-func testDialErrors(t *testing.T, fail func(int64) error, dials int64, want ...error) {
+// testDialErrors makes a call on a network whose dials fail, in synthetic time.
+func testDialErrors(t *testing.T, dialError func(int64) error, dials int64, want ...error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := serveInMemory(t, succeed)
-		s.dialError = fail
+		s.dialError = dialError
 		wantErrorIs(t, s.client.SetPTR(t.Context(), session(), onePTR), want...)
 		if got := s.dials.Load(); got != dials {
 			t.Errorf("%d dials, want %d", got, dials)
@@ -260,7 +265,7 @@ func testDialErrors(t *testing.T, fail func(int64) error, dials int64, want ...e
 	})
 }
 
-// testTLSFailure makes a call to a TLS server that the client does not accept.
+// testTLSFailure makes a call for which client and server cannot agree on TLS.
 func testTLSFailure(t *testing.T, client func(*httptest.Server) *tls.Config, server *tls.Config) {
 	t.Helper()
 	var requests atomic.Int64
@@ -268,11 +273,7 @@ func testTLSFailure(t *testing.T, client func(*httptest.Server) *tls.Config, ser
 	s.TLS = server
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	var conns atomic.Int64
-	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			conns.Add(1)
-		}
-	}
+	s.Config.ConnState = countConnections(&conns)
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	err := newClient(t, s.URL, func(o *edis.Options) {
@@ -281,7 +282,7 @@ func testTLSFailure(t *testing.T, client func(*httptest.Server) *tls.Config, ser
 	}).SetPTR(t.Context(), session(), onePTR)
 	wantErrorIs(t, err, edis.ErrNotSent)
 	if requests.Load() != 0 || conns.Load() != 1 {
-		t.Errorf("the server saw %d requests on %d connections, want 0 on 1", requests.Load(), conns.Load())
+		t.Errorf("server received %d requests on %d connections, want 0 on 1", requests.Load(), conns.Load())
 	}
 }
 
@@ -291,7 +292,7 @@ func certPool(s *httptest.Server) *x509.CertPool {
 	return pool
 }
 
-// acceptAndDiscard accepts connections and reads all that comes.
+// acceptAndDiscard accepts connections and never writes to them.
 func acceptAndDiscard(listener net.Listener) {
 	for {
 		conn, err := listener.Accept()
@@ -302,7 +303,8 @@ func acceptAndDiscard(listener net.Listener) {
 	}
 }
 
-// wantUnknownAfterRetries makes a call that the handler never answers as it should.
+// wantUnknownAfterRetries fails the test unless a call to a service with this handler
+// fails with ErrOutcomeUnknown after 3 attempts.
 func wantUnknownAfterRetries(t *testing.T, handler http.HandlerFunc) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -311,10 +313,10 @@ func wantUnknownAfterRetries(t *testing.T, handler http.HandlerFunc) {
 		err := s.client.SetPTR(t.Context(), session(), onePTR)
 		wantErrorIs(t, err, edis.ErrOutcomeUnknown)
 		if got := s.requests.Load(); got != 3 || !strings.Contains(err.Error(), "after 3 attempts") {
-			t.Errorf("%d requests, want 3, and the error to tell: %v", got, err)
+			t.Errorf("SetPTR = %v after %d requests, want an error with %q after 3", err, got, "after 3 attempts")
 		}
 		if took := time.Since(started); took > 92*time.Second {
-			t.Errorf("took %v, want at most three times 30s and two pauses", took)
+			t.Errorf("SetPTR took %v, want at most 3 timeouts of 30s and 2 pauses", took)
 		}
 	})
 }
@@ -322,11 +324,12 @@ func wantUnknownAfterRetries(t *testing.T, handler http.HandlerFunc) {
 func wantDeadline(t *testing.T, err error) {
 	t.Helper()
 	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("errors.Is(%v, context.DeadlineExceeded) = false", err)
+		t.Errorf("errors.Is(%v, context.DeadlineExceeded) = false, want true", err)
 	}
 }
 
-// testIdleConnectionClosed has the server close a connection between two calls.
+// testIdleConnectionClosed is row F42. The server closes the connection between two
+// calls.
 func testIdleConnectionClosed(t *testing.T) {
 	t.Helper()
 	requests, closed := make(chan string, 2), make(chan struct{}, 2)
@@ -349,12 +352,12 @@ func testIdleConnectionClosed(t *testing.T) {
 		<-closed
 	}
 	if len(requests) != 2 {
-		t.Errorf("the service saw %d requests for two calls", len(requests))
+		t.Errorf("service received %d requests for 2 calls", len(requests))
 	}
 }
 
-// clientReportingClose is a client that tells when it has closed a connection: before,
-// it may not have seen yet that the server has.
+// clientReportingClose returns a client that sends on closed when it has closed a
+// connection. Until then it may not have noticed that the server closed it.
 func clientReportingClose(t *testing.T, closed chan<- struct{}) *http.Client {
 	t.Helper()
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -375,7 +378,8 @@ func (c closeReportingConn) Close() error {
 	return c.Conn.Close()
 }
 
-// testBrokenIdleConnection is the same where the client learns of it as it writes.
+// testBrokenIdleConnection is row F42-unseen. The client does not notice that the
+// connection is closed until it writes to it.
 func testBrokenIdleConnection(t *testing.T) {
 	t.Helper()
 	bodies := make(chan string, 3)
@@ -384,7 +388,7 @@ func testBrokenIdleConnection(t *testing.T) {
 		bodies <- string(body)
 		succeed(w, r)
 	})
-	var broken atomic.Bool // the first connection
+	var broken atomic.Bool // whether writes to the first connection fail
 	var dials atomic.Int64
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
@@ -394,16 +398,16 @@ func testBrokenIdleConnection(t *testing.T) {
 		return conn, err
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
-	client, same := newClient(t, s.URL, func(o *edis.Options) { o.HTTPClient = &http.Client{Transport: transport} }), session()
+	client, session := newClient(t, s.URL, func(o *edis.Options) { o.HTTPClient = &http.Client{Transport: transport} }), session()
 	for range 2 {
-		if err := client.SetPTR(t.Context(), same, onePTR); err != nil {
+		if err := client.SetPTR(t.Context(), session, onePTR); err != nil {
 			t.Fatal(err)
 		}
 		broken.Store(true)
 	}
 	wantRequests(t, s, 2)
 	if first, second := <-bodies, <-bodies; first != second || dials.Load() != 2 {
-		t.Errorf("%d connections carried %q and %q, want 2 with the same", dials.Load(), first, second)
+		t.Errorf("%d connections carried %q and %q, want 2 with the same request", dials.Load(), first, second)
 	}
 }
 
@@ -419,7 +423,8 @@ func (c brokenConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// tooManyRequests answers 429 with a Retry-After.
+// tooManyRequests returns a handler that responds with status 429. If retryAfter is
+// not empty, the response has it as Retry-After.
 func tooManyRequests(retryAfter string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if retryAfter != "" {

@@ -17,7 +17,7 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// answerFaults are answers that are not the confirmation they should be.
+// responseFaults are responses that do not confirm the call.
 var responseFaults = []fault{
 	{id: "F45-redirect-to-get", run: wantRedirectErrors(301, 302, 303)},
 	{id: "F46-redirect-with-body", run: wantRedirectErrors(300, 304, 305, 307, 308)},
@@ -51,12 +51,12 @@ var responseFaults = []fault{
 		})
 		wantErrorIs(t, client.SetPTR(t.Context(), session(), onePTR), edis.ErrResponseTooLarge, edis.ErrOutcomeUnknown)
 		if body.read > 1001 {
-			t.Errorf("%d bytes of the body were read, want at most 1001", body.read)
+			t.Errorf("client read %d bytes of the body, want at most 1001", body.read)
 		}
 	}},
 	{id: "F49-gzip-bomb", run: testGzipBomb, alone: true},
 	{id: "F50-headers", run: func(t *testing.T) {
-		for _, size := range []int{12 << 20, 128 << 10} { // far beyond, and beyond 64 KiB
+		for _, size := range []int{12 << 20, 128 << 10} { // the limit is 64 KiB
 			wantError(t, func(w http.ResponseWriter, r *http.Request) {
 				for i := range 12 {
 					w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", size/12))
@@ -79,7 +79,7 @@ var responseFaults = []fault{
 	{id: "F55-error-in-200", run: func(t *testing.T) {
 		err := setPTRError(t, respondWith(200, jsonType, `{"status":"error","error":"IP is not yours"}`), edis.ErrContract, edis.ErrOutcomeUnknown)
 		if !strings.Contains(err.Error(), "IP is not yours") {
-			t.Errorf("%v does not show what the service said", err)
+			t.Errorf("SetPTR = %v, want an error with the message of the service", err)
 		}
 	}},
 	{id: "F56-keys", run: wantContractErrors(`{"status":"error","status":"success"}`, `{"STATUS":"success"}`, `{"Status":"success"}`)},
@@ -89,14 +89,14 @@ var responseFaults = []fault{
 			strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000),
 			`{"status":"success","message":` + strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_001),
 		} {
-			best := time.Hour // of some tries: a machine has other work too
+			best := time.Hour // of 5 attempts, as the machine may be busy
 			for range 5 {
 				started := time.Now()
 				wantError(t, respondWith(200, jsonType, body), edis.ErrContract, edis.ErrOutcomeUnknown)
 				best = min(best, time.Since(started))
 			}
 			if best > 100*time.Millisecond && !underRaceDetector {
-				t.Errorf("took %v, want less than 100ms", best)
+				t.Errorf("SetPTR took %v, want at most 100ms", best)
 			}
 		}
 	}},
@@ -123,25 +123,22 @@ var responseFaults = []fault{
 	}},
 }
 
-// underRaceDetector is set by race_test.go: the detector makes code slower by
-// more than a bound on time allows for.
+// underRaceDetector is set by race_test.go. Limits on time and allocations do not
+// hold under the race detector.
 var underRaceDetector bool
 
-// wantError makes a call that the handler answers, once, and that must fail with
-// exactly these sentinels.
+// wantError fails the test unless SetPTR sends the handler one request and returns an
+// error that matches exactly these sentinels.
 func wantError(t *testing.T, handler http.HandlerFunc, want ...error) {
 	t.Helper()
 	_ = setPTRError(t, handler, want...)
 }
 
-// setPTRError is failing that returns the error, for a closer look.
+// setPTRError is like wantError but also returns the error.
 func setPTRError(t *testing.T, handler http.HandlerFunc, want ...error) error {
 	t.Helper()
 	s := serve(t, handler)
 	err := setPTR(t, s, onePTR)
-	if err == nil {
-		t.Fatal("SetPTR succeeded")
-	}
 	wantErrorIs(t, err, want...)
 	wantRequests(t, s, 1)
 	return err
@@ -150,11 +147,12 @@ func setPTRError(t *testing.T, handler http.HandlerFunc, want ...error) error {
 func wantSuccess(t *testing.T, handler http.HandlerFunc) {
 	t.Helper()
 	if err := setPTR(t, serve(t, handler), onePTR); err != nil {
-		t.Errorf("SetPTR = %v, want success", err)
+		t.Errorf("SetPTR = %v", err)
 	}
 }
 
-// wantContractErrors answers 200 with each of these bodies, none of which is a success.
+// wantContractErrors returns a test that responds with status 200 and each of these
+// bodies, and wants a ContractError.
 func wantContractErrors(bodies ...string) func(*testing.T) {
 	return func(t *testing.T) {
 		t.Helper()
@@ -162,12 +160,14 @@ func wantContractErrors(bodies ...string) func(*testing.T) {
 			err := setPTRError(t, respondWith(200, jsonType, body), edis.ErrContract, edis.ErrOutcomeUnknown)
 			var contract *edis.ContractError
 			if !errors.As(err, &contract) || contract.Op != "setPTR" || contract.Status != 200 || contract.Reason == "" {
-				t.Errorf("body %q: %#v is no full ContractError", body, contract)
+				t.Errorf("body %q: err = %v, want a ContractError of setPTR with status 200 and a reason", body, err)
 			}
 		}
 	}
 }
 
+// wantRedirectErrors returns a test that redirects with each of these statuses, and
+// wants ErrRedirect and no request to the other server.
 func wantRedirectErrors(statuses ...int) func(*testing.T) {
 	return func(t *testing.T) {
 		t.Helper()
@@ -178,15 +178,14 @@ func wantRedirectErrors(statuses ...int) func(*testing.T) {
 				w.WriteHeader(status)
 			}, edis.ErrRedirect, edis.ErrOutcomeUnknown)
 			if !strings.Contains(err.Error(), other.URL+"/set/ptr") {
-				t.Errorf("%v does not tell where the redirect leads", err)
+				t.Errorf("status %d: err = %v, want an error with the location", status, err)
 			}
 		}
 		wantRequests(t, other, 0)
 	}
 }
 
-// testGzipBomb answers with a body that is small on the wire only: 256 members of
-// 1 MiB each.
+// testGzipBomb is row F49. The body is small on the wire, but unpacks to 256 MiB.
 func testGzipBomb(t *testing.T) {
 	var member bytes.Buffer
 	writer := gzip.NewWriter(&member)
@@ -204,15 +203,16 @@ func testGzipBomb(t *testing.T) {
 	}, edis.ErrResponseTooLarge, edis.ErrOutcomeUnknown)
 	runtime.ReadMemStats(&after)
 	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 4<<20 {
-		t.Errorf("%d KiB were allocated, want less than 4 MiB", allocated>>10)
+		t.Errorf("SetPTR allocated %d KiB, want at most 4 MiB", allocated>>10)
 	}
 }
 
+// A roundTripper is a function used as an http.RoundTripper.
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// countingBody is an endless body that counts what is read of it.
+// A countingBody is an endless response body that counts the bytes read from it.
 type countingBody struct{ read int }
 
 func (b *countingBody) Read(p []byte) (int, error) {

@@ -14,74 +14,74 @@ import (
 
 var twoPTRs = map[netip.Addr]string{addr("192.0.2.10"): "a.example", addr("192.0.2.11"): "b.example"}
 
-const errorBody = `{"status":"error","error":"because"}`
+const (
+	errorBody = `{"status":"error","error":"some reason"}`
+	htmlBody  = "<html>"
+)
 
-// statusFaults are answers of 400 and above.
+// statusFaults are responses with a status of 400 or above.
 var statusFaults = []fault{
 	{id: "F62-400-one-record", run: func(t *testing.T) {
 		err := setPTRWithRetries(t, respondWith(400, jsonType, errorBody), onePTR, 1)
-		wantAPIError(t, err, 400, "because")
-		_ = setPTRWithRetries(t, respondWith(400, "text/html", "<html>"), onePTR, 1, edis.ErrContract)
+		wantAPIError(t, err, 400, "some reason")
+		err = setPTRWithRetries(t, respondWith(400, "text/html", htmlBody), onePTR, 1, edis.ErrContract)
+		wantAPIError(t, err, 400, "")
 	}},
 	{id: "F63-400-several-records", run: func(t *testing.T) {
 		err := setPTRWithRetries(t, respondWith(400, jsonType, errorBody), twoPTRs, 1, edis.ErrOutcomeUnknown)
-		wantAPIError(t, err, 400, "because")
+		wantAPIError(t, err, 400, "some reason")
 	}},
 	{id: "F64-401", run: func(t *testing.T) {
 		err := setPTRWithRetries(t, respondWith(401, jsonType, errorBody), twoPTRs, 1, edis.ErrUnauthorized)
-		wantAPIError(t, err, 401, "because")
+		wantAPIError(t, err, 401, "some reason")
 		testRenewal(t)
 	}},
 	{id: "F65-undocumented-4xx", run: func(t *testing.T) {
 		for _, status := range []int{402, 403, 404, 405, 409, 413, 422, 451, 499} {
-			err := setPTRWithRetries(t, respondWith(status, "text/html", "<html>"), onePTR, 1, edis.ErrContract)
+			err := setPTRWithRetries(t, respondWith(status, "text/html", htmlBody), onePTR, 1, edis.ErrContract)
 			wantAPIError(t, err, status, "")
-			_ = setPTRWithRetries(t, respondWith(status, "text/html", "<html>"), twoPTRs, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
+			err = setPTRWithRetries(t, respondWith(status, "text/html", htmlBody), twoPTRs, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
+			wantAPIError(t, err, status, "")
 		}
+		err := setPTRWithRetries(t, respondWith(403, jsonType, errorBody), onePTR, 1, edis.ErrContract)
+		wantAPIError(t, err, 403, "")
 		_ = setPTRWithRetries(t, respondWith(408, "text/html", ""), onePTR, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
+		err = setPTRWithRetries(t, respondWith(408, "text/plain", "slow"), onePTR, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
+		wantAPIError(t, err, 408, "")
 	}},
 	{id: "F66-429", run: testRateLimit},
 	{id: "F67-5xx", run: func(t *testing.T) {
 		err := setPTRWithRetries(t, serverError, onePTR, 3, edis.ErrServer, edis.ErrOutcomeUnknown)
-		wantAPIError(t, err, 500, "because")
+		wantAPIError(t, err, 500, "some reason")
 		for _, status := range []int{501, 502, 503, 504, 599} {
-			err := setPTRWithRetries(t, respondWith(status, "text/html", "<html>"), onePTR, 3, edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown)
+			err := setPTRWithRetries(t, respondWith(status, "text/html", htmlBody), onePTR, 3, edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown)
 			wantAPIError(t, err, status, "")
 		}
-		_ = setPTRWithRetries(t, inOrder(serverError, serverError, succeed), onePTR, 3)
+		wantSuccessAfterRetries(t, inOrder(serverError, serverError, succeed), 3)
 	}},
 	{id: "F68-500-malformed", run: func(t *testing.T) {
 		err := setPTRWithRetries(t, respondWith(500, jsonType, `{"status":`), onePTR, 3, edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown)
 		wantAPIError(t, err, 500, "")
-		err = setPTRWithRetries(t, respondWith(500, jsonType, `{"status":5,"error":"because"}`), onePTR, 3, edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown)
-		wantAPIError(t, err, 500, "because")
+		err = setPTRWithRetries(t, respondWith(500, jsonType, `{"status":5,"error":"some reason"}`), onePTR, 3, edis.ErrServer, edis.ErrContract, edis.ErrOutcomeUnknown)
+		wantAPIError(t, err, 500, "some reason")
 	}},
 	{id: "F69-unknown-stays", run: func(t *testing.T) {
 		_ = setPTRWithRetries(t, inOrder(drop, respondWith(400, jsonType, errorBody)), onePTR, 2, edis.ErrOutcomeUnknown)
 		_ = setPTRWithRetries(t, inOrder(drop, respondWith(401, jsonType, errorBody)), onePTR, 2, edis.ErrUnauthorized, edis.ErrOutcomeUnknown)
 		_ = setPTRWithRetries(t, inOrder(serverError, tooManyRequests("60")), onePTR, 2, edis.ErrRateLimited, edis.ErrContract, edis.ErrOutcomeUnknown)
-		synctest.Test(t, func(t *testing.T) { // and if the next one is not even sent
+		synctest.Test(t, func(t *testing.T) { // the retry is not even sent
 			s := serveInMemory(t, drop)
-			s.dialError = func(dial int64) error {
-				if dial > 1 {
-					return connectionRefused(dial)
-				}
-				return nil
-			}
+			s.dialError = afterFirst(connectionRefused)
 			wantErrorIs(t, s.client.SetPTR(t.Context(), session(), onePTR), edis.ErrOutcomeUnknown)
 		})
-		// Turned away first and then not sent: seen, but nothing changed.
+		// The service refuses the first attempt and the retry is not sent: nothing
+		// changes, but the error is not ErrNotSent.
 		synctest.Test(t, func(t *testing.T) {
 			s := serveInMemory(t, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Connection", "close")
 				tooManyRequests("1")(w, r)
 			})
-			s.dialError = func(dial int64) error {
-				if dial > 1 {
-					return connectionRefused(dial)
-				}
-				return nil
-			}
+			s.dialError = afterFirst(connectionRefused)
 			wantErrorIs(t, s.client.SetPTR(t.Context(), session(), onePTR))
 		})
 	}},
@@ -94,8 +94,19 @@ var statusFaults = []fault{
 	{id: "F71-echo", run: testEcho},
 }
 
-// setPTRWithRetries makes a call, in synthetic time and with retries, that the handler
-// answers so many times; the error must match exactly these sentinels.
+// afterFirst returns a dial function whose first dial succeeds and whose other dials
+// return the error of dial.
+func afterFirst(dial func(int64) error) func(int64) error {
+	return func(n int64) error {
+		if n > 1 {
+			return dial(n)
+		}
+		return nil
+	}
+}
+
+// setPTRWithRetries sets ptrs in synthetic time and returns the error. It fails the
+// test unless the error matches exactly the wanted sentinels, after so many requests.
 func setPTRWithRetries(t *testing.T, handler http.HandlerFunc, ptrs map[netip.Addr]string, requests int64, want ...error) (err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -103,63 +114,78 @@ func setPTRWithRetries(t *testing.T, handler http.HandlerFunc, ptrs map[netip.Ad
 		err = s.client.SetPTR(t.Context(), session(), ptrs)
 		wantErrorIs(t, err, want...)
 		if got := s.requests.Load(); got != requests {
-			t.Errorf("%d requests, want %d", got, requests)
+			t.Errorf("service received %d requests, want %d", got, requests)
 		}
 	})
 	return err
+}
+
+func wantSuccessAfterRetries(t *testing.T, handler http.HandlerFunc, requests int64) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInMemory(t, handler)
+		err := s.client.SetPTR(t.Context(), session(), onePTR)
+		if got := s.requests.Load(); err != nil || got != requests {
+			t.Errorf("SetPTR = %v after %d requests, want nil after %d", err, got, requests)
+		}
+	})
 }
 
 func wantAPIError(t *testing.T, err error, status int, message string) {
 	t.Helper()
 	var api *edis.APIError
 	if !errors.As(err, &api) || api.Status != status || api.Message != message || api.Op != "setPTR" {
-		t.Errorf("%v has no APIError with status %d and message %q", err, status, message)
+		t.Errorf("err = %v, want an APIError of setPTR with status %d and message %q", err, status, message)
 	}
 }
 
-// testRateLimit shows what becomes of Retry-After, in all its forms.
+// testRateLimit is row F66. It covers every form of Retry-After.
 func testRateLimit(t *testing.T) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		const inAMoment, tooLate = "10s", "1h" // as a date
 		for _, test := range []struct {
 			retryAfter string
+			date       time.Duration // if not 0, Retry-After is a date this far in the future
 			requests   int64
-			least      time.Duration // that the call takes
-			most       time.Duration
+			minTime    time.Duration
+			maxTime    time.Duration
 		}{
-			{"2", 3, 4 * time.Second, 4 * time.Second},
-			{"30", 3, time.Minute, time.Minute},
-			{inAMoment, 3, 9 * time.Second, 11 * time.Second},
-			{"", 3, 0, 1500 * time.Millisecond},
-			{"-5", 3, 0, 1500 * time.Millisecond},
-			{"soon", 3, 0, 1500 * time.Millisecond},
-			{"31", 1, 0, 0},
-			{"315360000", 1, 0, 0}, // ten years
-			{tooLate, 1, 0, 0},
+			{"2", 0, 3, 4 * time.Second, 4 * time.Second},
+			{"30", 0, 3, time.Minute, time.Minute},
+			{"", 10 * time.Second, 3, 9 * time.Second, 11 * time.Second},
+			{"", 0, 3, 0, 1500 * time.Millisecond},
+			{"-5", 0, 3, 0, 1500 * time.Millisecond},
+			{"soon", 0, 3, 0, 1500 * time.Millisecond},
+			{"31", 0, 1, 0, 0},
+			{"315360000", 0, 1, 0, 0}, // ten years
+			{"", time.Hour, 1, 0, 0},
 		} {
-			if ahead, err := time.ParseDuration(test.retryAfter); err == nil {
-				test.retryAfter = time.Now().Add(ahead).UTC().Format(http.TimeFormat)
+			if test.date != 0 {
+				test.retryAfter = time.Now().Add(test.date).UTC().Format(http.TimeFormat)
 			}
 			s := serveInMemory(t, tooManyRequests(test.retryAfter))
 			started := time.Now()
 			err := s.client.SetPTR(t.Context(), session(), twoPTRs)
 			wantErrorIs(t, err, edis.ErrRateLimited, edis.ErrContract)
+			wantAPIError(t, err, 429, "")
 			took := time.Since(started)
-			if got := s.requests.Load(); got != test.requests || took < test.least || took > test.most {
-				t.Errorf("Retry-After %q: %d requests in %v, want %d in %v to %v", test.retryAfter, got, took, test.requests, test.least, test.most)
+			if got := s.requests.Load(); got != test.requests || took < test.minTime || took > test.maxTime {
+				t.Errorf("Retry-After %q: %d requests in %v, want %d in %v to %v", test.retryAfter, got, took, test.requests, test.minTime, test.maxTime)
 			}
 			var api *edis.APIError
 			if test.requests == 1 && (!errors.As(err, &api) || api.RetryAfter < 31*time.Second) {
-				t.Errorf("Retry-After %q: %v does not tell it", test.retryAfter, err)
+				t.Errorf("Retry-After %q: err = %v, want an APIError with a RetryAfter of at least 31s", test.retryAfter, err)
 			}
 		}
 	})
-	_ = setPTRWithRetries(t, inOrder(tooManyRequests("30"), succeed), onePTR, 2)
+	err := setPTRWithRetries(t, respondWith(429, "text/plain", ""), twoPTRs, 3, edis.ErrRateLimited, edis.ErrContract)
+	wantAPIError(t, err, 429, "")
+	wantSuccessAfterRetries(t, inOrder(tooManyRequests("30"), succeed), 2)
 }
 
-// The pauses are at random, up to 0.5 and 1 seconds; no two clients go in step.
-func TestPausesAreAtRandom(t *testing.T) {
+// The pauses are random, up to 0.5 and 1 seconds, so that clients do not retry in
+// lockstep.
+func TestRandomPauses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		seen := make(map[time.Duration]bool)
@@ -169,17 +195,17 @@ func TestPausesAreAtRandom(t *testing.T) {
 			_ = s.client.SetPTR(t.Context(), session(), onePTR)
 			took := time.Since(started)
 			if seen[took] = true; took > 1500*time.Millisecond {
-				t.Errorf("the pauses took %v, want at most 1.5s", took)
+				t.Errorf("pauses took %v, want at most 1.5s", took)
 			}
 		}
 		if len(seen) < 15 {
-			t.Errorf("20 calls took only %d different times", len(seen))
+			t.Errorf("20 calls paused for %d different times, want at least 15", len(seen))
 		}
 	})
 }
 
-// A service that is down sees a bounded number of retries, and all of them again
-// once it is back.
+// A service that is down receives a bounded number of retries. Successful calls
+// refill the budget.
 func TestRetryBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -199,11 +225,11 @@ func TestRetryBudget(t *testing.T) {
 			return s.requests.Load() - before
 		}
 		if got := call(100); got != 150 {
-			t.Errorf("100 calls to a service that is down made %d requests, want 100 and 50 retries", got)
+			t.Errorf("100 calls while down made %d requests, want 100 and 50 retries", got)
 		}
 		up = true
 		if got := call(20); got != 20 {
-			t.Errorf("20 good calls made %d requests", got)
+			t.Errorf("20 calls while up made %d requests, want 20", got)
 		}
 		up = false
 		if got := call(3); got != 5 {
@@ -219,7 +245,7 @@ func TestMaxAttempts(t *testing.T) {
 			s := serveInMemory(t, serverError, func(o *edis.Options) { o.MaxAttempts = attempts })
 			_ = s.client.SetPTR(t.Context(), session(), onePTR)
 			if got := s.requests.Load(); got != int64(attempts) {
-				t.Errorf("%d requests, want %d", got, attempts)
+				t.Errorf("MaxAttempts %d: %d requests", attempts, got)
 			}
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,16 +17,15 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// A fault is one row of the fault table: what goes wrong, and in run, the
-// outcome that the caller must see.
+// A fault is one row of the fault table. run provokes the fault and checks what
+// the caller sees.
 type fault struct {
 	id    string
 	run   func(*testing.T)
-	alone bool // measures the process, so nothing runs beside it
+	alone bool // run measures the process, so no other test may run at the same time
 }
 
-// TestFaults shows for each known fault its required outcome. The rows stand in
-// the files of their subject.
+// TestFaults runs the fault table. The rows are in the faults_*_test.go files.
 func TestFaults(t *testing.T) {
 	for _, faults := range [][]fault{inputFaults, networkFaults, responseFaults, statusFaults, systemFaults, documentFaults, secretFaults} {
 		for _, fault := range faults {
@@ -52,12 +52,11 @@ func session() edis.Session {
 
 var credentials = edis.Credentials{Email: "s3cr3t-owner@example.com", Password: "s3cr3t pässword+&=%"}
 
-// onePTR is the least that can be set.
 var onePTR = map[netip.Addr]string{addr("192.0.2.10"): "mail.example.com"}
 
 func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
 
-// service is an HTTP server that counts its requests.
+// A service is an HTTP server that counts its requests.
 type service struct {
 	*httptest.Server
 	requests atomic.Int64
@@ -74,10 +73,11 @@ func serve(t *testing.T, handler http.HandlerFunc) *service {
 	return s
 }
 
-// respondWith serves one answer to every request.
+// respondWith returns a handler that sends the same response to every request.
+// Without a content type the response has no such header.
 func respondWith(status int, contentType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header()["Content-Type"] = nil // else net/http guesses one
+		w.Header()["Content-Type"] = nil // keeps net/http from detecting one
 		if contentType != "" {
 			w.Header().Set("Content-Type", contentType)
 		}
@@ -93,7 +93,7 @@ const (
 
 func succeed(w http.ResponseWriter, r *http.Request) { respondWith(200, jsonType, successBody)(w, r) }
 
-// newClient returns a client of the service at url.
+// newClient returns a client for the service at url that does not retry.
 func newClient(t *testing.T, url string, change ...func(*edis.Options)) *edis.Client {
 	t.Helper()
 	options := &edis.Options{RDNSURL: url, AuthURL: url, MaxAttempts: 1}
@@ -107,57 +107,57 @@ func newClient(t *testing.T, url string, change ...func(*edis.Options)) *edis.Cl
 	return client
 }
 
-// setPTR makes a call that sets ptrs at the service.
+// setPTR sets ptrs on the service.
 func setPTR(t *testing.T, s *service, ptrs map[netip.Addr]string, change ...func(*edis.Options)) error {
 	t.Helper()
 	return newClient(t, s.URL, change...).SetPTR(t.Context(), session(), ptrs)
 }
 
-// wantErrorIs fails the test unless err matches exactly these of the sentinels.
+// wantErrorIs fails the test unless err matches the wanted sentinels and no others.
+// With no wanted sentinels, err must still not be nil.
 func wantErrorIs(t *testing.T, err error, want ...error) {
 	t.Helper()
-	all := []error{
+	if err == nil {
+		t.Fatalf("err = nil, want an error that matches %v", want)
+	}
+	sentinels := []error{
 		edis.ErrInvalidInput, edis.ErrSessionExpired, edis.ErrNotSent, edis.ErrOutcomeUnknown, edis.ErrUnauthorized,
 		edis.ErrRateLimited, edis.ErrServer, edis.ErrContract, edis.ErrRedirect, edis.ErrResponseTooLarge,
 	}
-	for _, sentinel := range all {
-		wanted := false
-		for _, w := range want {
-			wanted = wanted || w == sentinel //nolint:errorlint // compares sentinels themselves
-		}
+	for _, sentinel := range sentinels {
+		wanted := slices.Contains(want, sentinel)
 		if got := errors.Is(err, sentinel); got != wanted {
-			t.Errorf("errors.Is(err, %q) = %v, want %v; err is: %v", sentinel, got, wanted, err)
+			t.Errorf("errors.Is(err, %q) = %v, want %v; err = %v", sentinel, got, wanted, err)
 		}
 	}
 	wantSafeText(t, err)
 }
 
-// wantSafeText fails the test if any way of printing err shows the signature, or
-// more than a terminal can bear.
+// wantSafeText fails the test if err shows a secret in any format, or is 4 KiB or
+// longer.
 func wantSafeText(t *testing.T, err error) {
 	t.Helper()
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
 		text := fmt.Sprintf(format, err)
 		for _, secret := range []string{signature, "s3cr3t"} {
 			if strings.Contains(text, secret) {
-				t.Errorf("Sprintf(%q, err) shows the signature: %s", format, text)
+				t.Errorf("Sprintf(%q, err) shows a secret: %s", format, text)
 			}
 		}
 	}
 	if err != nil && len(err.Error()) >= 4<<10 {
-		t.Errorf("the error has %d bytes, want less than 4 KiB", len(err.Error()))
+		t.Errorf("len(err.Error()) = %d, want less than 4 KiB", len(err.Error()))
 	}
 }
 
-// wantRequests fails the test unless the service saw so many.
 func wantRequests(t *testing.T, s *service, want int64) {
 	t.Helper()
 	if got := s.requests.Load(); got != want {
-		t.Errorf("the service saw %d requests, want %d", got, want)
+		t.Errorf("service received %d requests, want %d", got, want)
 	}
 }
 
-// sourceFunc is a SessionSource made of a function.
+// A sourceFunc is a function used as a SessionSource.
 type sourceFunc func(context.Context) (edis.Session, error)
 
 func (f sourceFunc) Session(ctx context.Context) (edis.Session, error) { return f(ctx) }

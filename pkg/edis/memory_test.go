@@ -10,13 +10,14 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// memoryNetwork connects an http.Transport with listeners without sockets, so
-// that both live in the synthetic time of testing/synctest. All else is real.
+// A memoryNetwork connects an http.Transport with an http.Server without sockets, so
+// that both can run in the synthetic time of testing/synctest. It is also the
+// server's net.Listener.
 type memoryNetwork struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	dials  atomic.Int64
-	dialError   func(dial int64) error // of a dial; nil: none fails
+	conns     chan net.Conn
+	closed    chan struct{}
+	dials     atomic.Int64
+	dialError func(dial int64) error // if not nil, returns the error of the nth dial
 }
 
 func newMemoryNetwork() *memoryNetwork {
@@ -30,10 +31,10 @@ func (n *memoryNetwork) dial(ctx context.Context, _, _ string) (net.Conn, error)
 			return nil, err
 		}
 	}
-	here, there := net.Pipe()
+	client, server := net.Pipe()
 	select {
-	case n.conns <- there:
-		return here, nil
+	case n.conns <- server:
+		return client, nil
 	case <-n.closed:
 		return nil, &net.OpError{Op: "dial", Net: "memory", Err: net.ErrClosed}
 	case <-ctx.Done():
@@ -41,7 +42,6 @@ func (n *memoryNetwork) dial(ctx context.Context, _, _ string) (net.Conn, error)
 	}
 }
 
-// Accept, Close and Addr make it a net.Listener.
 func (n *memoryNetwork) Accept() (net.Conn, error) {
 	select {
 	case conn := <-n.conns:
@@ -54,8 +54,8 @@ func (n *memoryNetwork) Accept() (net.Conn, error) {
 func (n *memoryNetwork) Close() error   { close(n.closed); return nil }
 func (n *memoryNetwork) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "memory"} }
 
-// memoryService is an HTTP server on a memoryNetwork, and a client of it. Call
-// its methods in a synctest bubble.
+// A memoryService is an HTTP server on a memoryNetwork, and a client for it. It must
+// be used in a synctest bubble.
 type memoryService struct {
 	*memoryNetwork
 	client   *edis.Client
@@ -83,7 +83,8 @@ func serveInMemory(t *testing.T, handler http.HandlerFunc, change ...func(*edis.
 	return s
 }
 
-// inOrder serves one handler after the other, and the last one from then on.
+// inOrder returns a handler that uses the next of the handlers for each request, and
+// keeps using the last.
 func inOrder(handlers ...http.HandlerFunc) http.HandlerFunc {
 	var served atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -91,10 +92,8 @@ func inOrder(handlers ...http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// drop ends the connection without an answer.
+// drop closes the connection without a response.
 func drop(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// serverError is the documented answer of a service that fails.
-func serverError(w http.ResponseWriter, r *http.Request) {
-	respondWith(500, jsonType, `{"status":"error","error":"because"}`)(w, r)
-}
+// serverError sends the documented response of a service that fails.
+func serverError(w http.ResponseWriter, r *http.Request) { respondWith(500, jsonType, errorBody)(w, r) }
