@@ -20,18 +20,18 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// systemFaults are those of many calls.
+// systemFaults are faults that need several calls, and the records of a read.
 var systemFaults = []fault{
 	{id: "F72-records", run: testRecords},
 	{id: "F73-one-login", run: testOneLogin},
 	{id: "F74-login-once", run: testLoginSentOnce},
 	{id: "F75-nothing-left", run: testNoLeaks, alone: true},
-	{id: "F76-model", run: func(t *testing.T) { testModel(t, seed(t), 10_000) }},
+	{id: "F76-model", run: func(t *testing.T) { testModel(t, chooseSeed(t), 10_000) }},
 }
 
-// testNoLeaks makes calls with all kinds of ends and then counts goroutines and
-// connections. The faults in synthetic time need no such count: a bubble does
-// not end before its goroutines do.
+// testNoLeaks is row F75. It makes calls that end in every way and then counts
+// goroutines and connections. The rows in synthetic time need no such check: a
+// synctest bubble ends only when its goroutines have.
 func testNoLeaks(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for name, handler := range map[string]http.HandlerFunc{
@@ -47,7 +47,7 @@ func testNoLeaks(t *testing.T) {
 			w.WriteHeader(200)
 		},
 		"silent": func(_ http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body) // net/http sees who goes only then
+			_, _ = io.Copy(io.Discard, r.Body) // net/http notices a disconnect only after this
 			<-r.Context().Done()
 		},
 	} {
@@ -72,19 +72,19 @@ func testNoLeaks(t *testing.T) {
 			_, _ = client.GetPTR(t.Context(), client.LoginSource(credentials), addr("192.0.2.1"))
 		}
 		transport.CloseIdleConnections()
-		eventually(t, name+": connections", func() bool { return open.Load() == 0 })
+		eventually(t, name+": no open connections", func() bool { return open.Load() == 0 })
 		server.Close()
 	}
-	eventually(t, "goroutines", func() bool { return runtime.NumGoroutine() <= before })
+	eventually(t, "no new goroutines", func() bool { return runtime.NumGoroutine() <= before })
 }
 
-// eventually waits a little for what others finish by themselves.
+// eventually fails the test unless done returns true within 5 seconds.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Second); !done(); {
 		if time.Now().After(deadline) {
 			buffer := make([]byte, 1<<16)
-			t.Fatalf("%s are left behind\n%s", what, buffer[:runtime.Stack(buffer, true)])
+			t.Fatalf("after 5s, still not: %s\n%s", what, buffer[:runtime.Stack(buffer, true)])
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -92,54 +92,54 @@ func eventually(t *testing.T, what string, done func() bool) {
 
 var (
 	soak     = flag.Duration("soak", 0, "how long TestSoak runs")
-	soakSeed = flag.Uint64("seed", 0, "seed of the model tests; 0 is one at random")
+	soakSeed = flag.Uint64("seed", 0, "seed of the model tests; 0 chooses one at random")
 )
 
-// seed returns the seed of a model test, and tells it if the test fails.
-func seed(t *testing.T) uint64 {
+// chooseSeed returns the seed of a model test, and logs it if the test fails.
+func chooseSeed(t *testing.T) uint64 {
 	t.Helper()
-	chosen := *soakSeed
-	if chosen == 0 {
-		chosen = rand.Uint64()
+	seed := *soakSeed
+	if seed == 0 {
+		seed = rand.Uint64()
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("again with: -seed=%d", chosen)
+			t.Logf("to repeat this: -seed=%d", seed)
 		}
 	})
-	return chosen
+	return seed
 }
 
-// TestSoak repeats the model test for as long as the flag -soak says.
+// TestSoak repeats the model test for the duration of the flag -soak.
 func TestSoak(t *testing.T) {
 	if *soak == 0 {
 		t.Skip("runs with -soak=1m, see make soak")
 	}
-	chosen := seed(t)
-	t.Logf("seed %d", chosen)
+	seed := chooseSeed(t)
+	t.Logf("seed %d", seed)
 	rounds := 0
 	for deadline := time.Now().Add(*soak); time.Now().Before(deadline) && !t.Failed(); rounds++ {
-		testModel(t, chosen+uint64(rounds), 10_000)
+		testModel(t, seed+uint64(rounds), 10_000)
 	}
 	t.Logf("%d rounds of 10,000 calls", rounds)
 }
 
-// randomFault is what one attempt in five meets.
+// randomFault returns a fault one time in five, and no fault otherwise.
 func randomFault(random *rand.Rand) edistest.Fault {
 	if random.IntN(5) > 0 {
 		return edistest.Fault{}
 	}
-	applied := []int{0, 1, -1}[random.IntN(3)]
+	apply := []int{0, 1, -1}[random.IntN(3)]
 	return []edistest.Fault{
-		{Drop: true, Apply: applied},
-		{Reset: true, Apply: applied},
-		{Status: 500, Apply: applied},
-		{Status: 503, Body: "<html>", Header: http.Header{"Content-Type": {"text/html"}}, Apply: applied},
-		{Status: 200, Body: "{}", Apply: applied},
-		{Status: 200, Body: `{"status":"succ`, Apply: applied},
-		{Status: 202, Body: successBody, Apply: applied},
-		{Status: 307, Header: http.Header{"Location": {"/set/ptr"}}, Apply: applied},
-		{Status: 408, Apply: applied},
+		{Drop: true, Apply: apply},
+		{Reset: true, Apply: apply},
+		{Status: 500, Apply: apply},
+		{Status: 503, Body: "<html>", Header: http.Header{"Content-Type": {"text/html"}}, Apply: apply},
+		{Status: 200, Body: "{}", Apply: apply},
+		{Status: 200, Body: `{"status":"succ`, Apply: apply},
+		{Status: 202, Body: successBody, Apply: apply},
+		{Status: 307, Header: http.Header{"Location": {"/set/ptr"}}, Apply: apply},
+		{Status: 408, Apply: apply},
 		{Status: 400},
 		{Status: 401},
 		{Status: 403},
@@ -148,9 +148,9 @@ func randomFault(random *rand.Rand) edistest.Fault {
 	}[random.IntN(14)]
 }
 
-// testModel makes many calls at once of which attempts fail at random,
-// each for addresses of its own, and holds the outcome of each against what the
-// server has applied.
+// testModel is row F76. It makes many concurrent calls, each for its own addresses,
+// on a server that fails at random. It then compares the outcome of each call with
+// the records of the server.
 func testModel(t *testing.T, seed uint64, calls int) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 76))
@@ -178,7 +178,7 @@ func testModel(t *testing.T, seed uint64, calls int) {
 	}
 	running.Wait()
 	applied := server.PTRs()
-	var succeeded, refused, unknown int
+	var succeeded, unchanged, unknown int
 	for i, err := range outcomes {
 		set := 0
 		want := ptrsFor(i)
@@ -191,23 +191,23 @@ func testModel(t *testing.T, seed uint64, calls int) {
 		case err == nil:
 			succeeded++
 			if set != len(want) {
-				t.Errorf("call %d succeeded, but %d of its %d records are set", i, set, len(want))
+				t.Errorf("call %d succeeded, but set %d of its %d records", i, set, len(want))
 			}
 		case errors.Is(err, edis.ErrOutcomeUnknown):
 			unknown++
 		default:
-			refused++
+			unchanged++
 			if set != 0 {
-				t.Errorf("call %d changed nothing, but %d of its %d records are set: %v", i, set, len(want), err)
+				t.Errorf("call %d set %d of its %d records, but says that nothing changed: %v", i, set, len(want), err)
 			}
 		}
 	}
-	if succeeded < calls/2 || unknown < calls/50 || refused < calls/50 {
-		t.Errorf("%d calls succeeded, %d were refused, %d are unknown: that is no test", succeeded, refused, unknown)
+	if succeeded < calls/2 || unknown < calls/50 || unchanged < calls/50 {
+		t.Errorf("%d calls succeeded, %d changed nothing and %d have an unknown outcome, too few of one to be a test", succeeded, unchanged, unknown)
 	}
 }
 
-// ptrsFor are one to three records that no other call has.
+// ptrsFor returns one to three records that no other call has.
 func ptrsFor(call int) map[netip.Addr]string {
 	ptrs := make(map[netip.Addr]string)
 	for i := range 1 + call%3 {
