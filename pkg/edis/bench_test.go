@@ -18,10 +18,10 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// The benchmarks compare a call with the same call by hand (by=hand); "make bench"
-// runs them and lets benchstat compare.
+// The benchmarks compare SetPTR (by=edis) with the same call written by hand
+// (by=hand). "make bench" runs them and compares the two with benchstat.
 
-// serveSuccess starts a service that reads a request and confirms it after a delay.
+// serveSuccess starts a service that confirms each request after a delay.
 func serveSuccess(tb testing.TB, delay time.Duration) (url string) {
 	tb.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -34,7 +34,7 @@ func serveSuccess(tb testing.TB, delay time.Duration) (url string) {
 	return server.URL
 }
 
-// countConnections counts the connections that a server accepts.
+// countConnections returns a ConnState hook that counts new connections.
 func countConnections(connections *atomic.Int64) func(net.Conn, http.ConnState) {
 	return func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
@@ -43,7 +43,7 @@ func countConnections(connections *atomic.Int64) func(net.Conn, http.ConnState) 
 	}
 }
 
-// A implementation is one of the two ways to set many records: by=hand and by=edis.
+// An implementation is one way to set records: by=hand or by=edis.
 type implementation struct {
 	name string
 	call func() error
@@ -52,14 +52,14 @@ type implementation struct {
 func implementations(tb testing.TB, url string, records int) []implementation {
 	tb.Helper()
 	ptrs, ctx, s := manyPTRs(records), context.Background(), session()
-	s.ValidUntil = s.ValidUntil.Add(24 * time.Hour) // longer than any benchmark
+	s.ValidUntil = s.ValidUntil.Add(24 * time.Hour) // must not expire in a long benchmark
 	client, err := edis.NewClient(&edis.Options{RDNSURL: url})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	hand := handWritten{&http.Client{}, url}
+	baseline := handWritten{&http.Client{}, url}
 	return []implementation{
-		{"by=hand", func() error { return hand.setPTR(ctx, s, ptrs) }},
+		{"by=hand", func() error { return baseline.setPTR(ctx, s, ptrs) }},
 		{"by=edis", func() error { return client.SetPTR(ctx, s, ptrs) }},
 	}
 }
@@ -67,14 +67,14 @@ func implementations(tb testing.TB, url string, records int) []implementation {
 func BenchmarkSetPTR(b *testing.B) {
 	url := serveSuccess(b, 0)
 	for _, records := range []int{1, 10, 1000, 65_536} {
-		for _, way := range implementations(b, url, records) {
-			b.Run(fmt.Sprintf("records=%d/%s", records, way.name), func(b *testing.B) {
-				if err := way.call(); err != nil { // the first call has a benchmark of its own
+		for _, impl := range implementations(b, url, records) {
+			b.Run(fmt.Sprintf("records=%d/%s", records, impl.name), func(b *testing.B) {
+				if err := impl.call(); err != nil { // BenchmarkFirstCall measures the first call
 					b.Fatal(err)
 				}
 				b.ReportAllocs()
 				for b.Loop() {
-					if err := way.call(); err != nil {
+					if err := impl.call(); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -84,14 +84,14 @@ func BenchmarkSetPTR(b *testing.B) {
 }
 
 // BenchmarkConcurrent makes 1,000 calls, 64 at a time, to a service that takes 50 ms
-// for each: the ideal is 0.8 seconds.
+// for each. The ideal is 0.8 seconds.
 func BenchmarkConcurrent(b *testing.B) {
 	url := serveSuccess(b, 50*time.Millisecond)
-	for _, way := range implementations(b, url, 1) {
-		b.Run(way.name, func(b *testing.B) {
+	for _, impl := range implementations(b, url, 1) {
+		b.Run(impl.name, func(b *testing.B) {
 			for b.Loop() {
 				concurrently(1000, 64, func() {
-					if err := way.call(); err != nil {
+					if err := impl.call(); err != nil {
 						b.Error(err)
 					}
 				})
@@ -100,18 +100,18 @@ func BenchmarkConcurrent(b *testing.B) {
 	}
 }
 
-// concurrently makes many calls, so many at a time.
+// concurrently runs call the given number of times, atOnce at a time.
 func concurrently(calls, atOnce int, call func()) {
 	var started atomic.Int64
-	var running sync.WaitGroup
+	var wg sync.WaitGroup
 	for range atOnce {
-		running.Go(func() {
+		wg.Go(func() {
 			for started.Add(1) <= int64(calls) {
 				call()
 			}
 		})
 	}
-	running.Wait()
+	wg.Wait()
 }
 
 func BenchmarkNewClient(b *testing.B) {
@@ -124,50 +124,50 @@ func BenchmarkNewClient(b *testing.B) {
 	})
 }
 
-const firstCallURL, firstCallWay = "EDIS_BENCH_URL", "EDIS_BENCH_WAY"
+const firstCallURL, firstCallImplementation = "EDIS_BENCH_URL", "EDIS_BENCH_WAY"
 
 // BenchmarkFirstCall measures how much longer the first call of a process takes than
 // the second.
 func BenchmarkFirstCall(b *testing.B) {
 	url := serveSuccess(b, 0)
-	for _, way := range implementations(b, url, 1) {
-		b.Run(way.name, func(b *testing.B) {
+	for _, impl := range implementations(b, url, 1) {
+		b.Run(impl.name, func(b *testing.B) {
 			var sum time.Duration
 			for b.Loop() {
-				command := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^TestFirstCall$", "-test.v")
-				command.Env = append(os.Environ(), firstCallURL+"="+url, firstCallWay+"="+way.name)
-				output, err := command.CombinedOutput()
-				_, text, _ := strings.Cut(string(output), "first call less second: ")
-				more, parseErr := time.ParseDuration(strings.SplitN(text, "\n", 2)[0])
+				cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^TestFirstCall$", "-test.v")
+				cmd.Env = append(os.Environ(), firstCallURL+"="+url, firstCallImplementation+"="+impl.name)
+				output, err := cmd.CombinedOutput()
+				_, text, _ := strings.Cut(string(output), "first call minus second: ")
+				difference, parseErr := time.ParseDuration(strings.SplitN(text, "\n", 2)[0])
 				if err != nil || parseErr != nil {
 					b.Fatalf("%v, %v: %s", err, parseErr, output)
 				}
-				sum += more
+				sum += difference
 			}
-			b.ReportMetric(0, "ns/op") // that of the process says nothing
+			b.ReportMetric(0, "ns/op") // hides the time to start the process
 			b.ReportMetric(sum.Seconds()/float64(b.N), "first-sec")
 		})
 	}
 }
 
-// TestFirstCall runs in the processes of BenchmarkFirstCall.
+// TestFirstCall runs in the processes that BenchmarkFirstCall starts.
 func TestFirstCall(t *testing.T) { //nolint:paralleltest // measures the process
 	url := os.Getenv(firstCallURL)
 	if url == "" {
-		t.Skip("runs in the processes of BenchmarkFirstCall")
+		t.Skip("runs only in the processes that BenchmarkFirstCall starts")
 	}
-	for _, way := range implementations(t, url, 1) {
-		if way.name != os.Getenv(firstCallWay) {
+	for _, impl := range implementations(t, url, 1) {
+		if impl.name != os.Getenv(firstCallImplementation) {
 			continue
 		}
 		var took [2]time.Duration
 		for i := range took {
 			started := time.Now()
-			if err := way.call(); err != nil {
+			if err := impl.call(); err != nil {
 				t.Fatal(err)
 			}
 			took[i] = time.Since(started)
 		}
-		fmt.Println("first call less second:", took[0]-took[1])
+		fmt.Println("first call minus second:", took[0]-took[1])
 	}
 }

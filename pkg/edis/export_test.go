@@ -8,8 +8,7 @@ import (
 	"github.com/edisptr/edis-go/gen"
 )
 
-// EncodePTRs does what SetPTR does before it sends, for the tests outside of the
-// package.
+// EncodePTRs returns the form that SetPTR sends.
 func EncodePTRs(s Session, ptrs map[netip.Addr]string) ([]byte, error) {
 	ip, bad := canonicalPTRs(ptrs, false)
 	if err := bad.err(); err != nil {
@@ -18,8 +17,8 @@ func EncodePTRs(s Session, ptrs map[netip.Addr]string) ([]byte, error) {
 	return encodeForm(gen.SetPTRForm{APIHost: s.APIHost, IP: ip, KVMID: s.KVMID, Signature: s.Signature, ValidUntil: s.validUntil()})
 }
 
-// PlainForm encodes the same with encoding/json and net/url: what the form has to
-// be, and how one writes it by hand.
+// PlainForm returns the same form as EncodePTRs, encoded with encoding/json and
+// net/url.
 func PlainForm(s Session, ptrs map[netip.Addr]string) (string, error) {
 	records := make(map[string]string, len(ptrs))
 	for address, name := range ptrs {

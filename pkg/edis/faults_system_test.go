@@ -168,15 +168,15 @@ func testModel(t *testing.T, seed uint64, calls int) {
 	})
 	outcomes := make([]error, calls)
 	var next atomic.Int64
-	var running sync.WaitGroup
+	var wg sync.WaitGroup
 	for range 64 {
-		running.Go(func() {
+		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(calls); i = next.Add(1) - 1 {
 				outcomes[i] = client.SetPTR(t.Context(), edis.Session(server.Session()), ptrsFor(int(i)))
 			}
 		})
 	}
-	running.Wait()
+	wg.Wait()
 	applied := server.PTRs()
 	var succeeded, unchanged, unknown int
 	for i, err := range outcomes {

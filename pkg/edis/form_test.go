@@ -13,8 +13,8 @@ import (
 	"github.com/edisptr/edis-go/gen"
 )
 
-// FuzzForm compares the form of any model with what encoding/json and net/url read
-// from it. No text adds a field, a record or an address.
+// FuzzForm checks that net/url and encoding/json decode a form into the values of its
+// model: no value can add a field, a record or an address.
 func FuzzForm(f *testing.F) {
 	f.Add("192.0.2.10", "mail.example.com", "2001:db8::10", "kvm_1", "a+b&c=d%", "12345.edis.example")
 	f.Add("", "", "\"\\\n", "\x00é", "&ip={}", "</script>\u2028")
@@ -27,13 +27,13 @@ func FuzzForm(f *testing.F) {
 		form := parseForm(t, set)
 		var object map[string]string
 		if err := json.Unmarshal([]byte(form.Get("ip")), &object); err != nil || !maps.Equal(object, set.IP) {
-			t.Errorf("ip = %s, %v, want %v", form.Get("ip"), err, set.IP)
+			t.Errorf("encodeForm(%+v): ip = %s, %v, want %v", set, form.Get("ip"), err, set.IP)
 		}
 		list := gen.AddressListForm{APIHost: apiHost, IP: []string{ip1, ip2}, KVMID: kvmID, Signature: signature}
 		form = parseForm(t, list)
 		var addresses []string
 		if err := json.Unmarshal([]byte(form.Get("ip")), &addresses); err != nil || !slices.Equal(addresses, list.IP) {
-			t.Errorf("ip = %s, %v, want %v", form.Get("ip"), err, list.IP)
+			t.Errorf("encodeForm(%+v): ip = %s, %v, want %v", list, form.Get("ip"), err, list.IP)
 		}
 		want := url.Values{"ip": form["ip"], "kvm_id": {kvmID}, "signature": {signature}, "valid_until": {""}}
 		if apiHost != "" {
@@ -45,21 +45,22 @@ func FuzzForm(f *testing.F) {
 	})
 }
 
+// parseForm encodes a model and decodes the form.
 func parseForm(t *testing.T, model any) url.Values {
 	t.Helper()
 	encoded, err := encodeForm(model)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("encodeForm(%+v) = %v", model, err)
 	}
 	form, err := url.ParseQuery(string(encoded))
 	if err != nil {
-		t.Fatalf("encodeForm(%+v) = %s: %v", model, encoded, err)
+		t.Fatalf("encodeForm(%+v) = %s, which is not a form: %v", model, encoded, err)
 	}
 	return form
 }
 
-// For what SetPTR sends, the bytes are those of encoding/json and net/url, in their
-// order: a proxy or a log shows what people expect.
+// SetPTR sends the same bytes as encoding/json and net/url would produce, so logs and
+// proxies show the usual form.
 func TestFormBytes(t *testing.T) {
 	t.Parallel()
 	ptrs := make(map[netip.Addr]string)
@@ -81,8 +82,8 @@ func TestFormBytes(t *testing.T) {
 	}
 }
 
-// A field of any other type is JSON text too; one that has none is an error.
-func TestFormOfOtherTypes(t *testing.T) {
+// Fields of other types are JSON too. A field that cannot be JSON is an error.
+func TestFormFieldTypes(t *testing.T) {
 	t.Parallel()
 	form := parseForm(t, struct {
 		Number int            `json:"number"`
@@ -93,6 +94,6 @@ func TestFormOfOtherTypes(t *testing.T) {
 		t.Errorf("encodeForm = %v, want %v", form, want)
 	}
 	if form, err := encodeForm(struct{ C chan int }{make(chan int)}); err == nil {
-		t.Errorf("encodeForm of a channel = %s, want an error", form)
+		t.Errorf("encodeForm(channel) = %s, want an error", form)
 	}
 }

@@ -12,24 +12,24 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// handWritten is what a competent user writes without this package: the measure of the
-// benchmarks. It checks nothing but the status.
+// handWritten is what a user would write without this package. It is the baseline of
+// the benchmarks and checks nothing but the status.
 type handWritten struct {
 	client *http.Client
 	url    string
 }
 
-func (b handWritten) setPTR(ctx context.Context, s edis.Session, ptrs map[netip.Addr]string) error {
+func (h handWritten) setPTR(ctx context.Context, s edis.Session, ptrs map[netip.Addr]string) error {
 	form, err := edis.PlainForm(s, ptrs)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, b.url+"/set/ptr", strings.NewReader(form))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url+"/set/ptr", strings.NewReader(form))
 	if err != nil {
 		return err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, err := b.client.Do(request)
+	response, err := h.client.Do(request)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (b handWritten) setPTR(ctx context.Context, s edis.Session, ptrs map[netip.
 	return nil
 }
 
-// manyPTRs returns so many records of one network.
+// manyPTRs returns count records in 10.0.0.0/8.
 func manyPTRs(count int) map[netip.Addr]string {
 	ptrs := make(map[netip.Addr]string, count)
 	for i := range count {

@@ -390,16 +390,16 @@ func testOneLogin(t *testing.T) {
 	email, password := server.Credentials()
 	server.Fail("createAuthSession", edistest.Fault{Delay: 20 * time.Millisecond})
 	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
-	var running sync.WaitGroup
+	var wg sync.WaitGroup
 	for i := range 100 {
-		running.Go(func() {
+		wg.Go(func() {
 			ptrs := map[netip.Addr]string{netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}): "a.example"}
 			if err := client.SetPTR(t.Context(), source, ptrs); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	running.Wait()
+	wg.Wait()
 	if got := countLogins(server); got != 1 {
 		t.Errorf("%d logins for 100 callers, want 1", got)
 	}
@@ -423,9 +423,9 @@ func testLoginSentOnce(t *testing.T) {
 		s := serve(t, handler)
 		client := newClient(t, s.URL, func(o *edis.Options) { o.MaxAttempts = 3 })
 		source := client.LoginSource(credentials)
-		var running sync.WaitGroup
+		var wg sync.WaitGroup
 		for range 5 {
-			running.Go(func() {
+			wg.Go(func() {
 				err := client.SetPTR(t.Context(), source, onePTR)
 				if err == nil || errors.Is(err, edis.ErrOutcomeUnknown) {
 					t.Errorf("%s: SetPTR = %v, want an error and nothing changed", name, err)
@@ -433,7 +433,7 @@ func testLoginSentOnce(t *testing.T) {
 				walk(err, func(cause error) { wantSafeText(t, cause) })
 			})
 		}
-		running.Wait()
+		wg.Wait()
 		if got := s.requests.Load(); got != 1 {
 			t.Errorf("%s: %d logins, want 1", name, got)
 		}

@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzResponse gives the client any response: it never panics, never accepts as a
-// success what is none, and never says much.
+// FuzzResponse gives the client arbitrary responses. It must not panic, must not take
+// a failure for a success, and its errors must be short and without secrets.
 func FuzzResponse(f *testing.F) {
 	f.Add(uint8(0), 200, "application/json", "", "", []byte(`{"status":"success","message":"done"}`))
 	f.Add(uint8(1), 200, "application/json", "", "", []byte(`{"status":"success","records":[{"ip":"192.0.2.1","ptr_record":null}]}`))
@@ -23,9 +23,9 @@ func FuzzResponse(f *testing.F) {
 	f.Add(uint8(0), 200, "application/json", "", "", []byte(`{"status":"error","status":"success"}`))
 	const secret = "secret-0123456789"
 	session := Session{KVMID: "kvm_1", Signature: secret, ValidUntil: time.Now().Add(time.Hour)}
-	f.Fuzz(func(t *testing.T, which uint8, status int, contentType, retryAfter, location string, raw []byte) {
+	f.Fuzz(func(t *testing.T, operation uint8, status int, contentType, retryAfter, location string, raw []byte) {
 		if status < 200 || status > 599 {
-			t.Skip("net/http has no such final response")
+			t.Skip("not the status of a final response")
 		}
 		recorder := httptest.NewRecorder()
 		recorder.Code, recorder.Body = status, bytes.NewBuffer(raw)
@@ -39,7 +39,7 @@ func FuzzResponse(f *testing.F) {
 		}
 		ctx, address := t.Context(), netip.MustParseAddr("192.0.2.1")
 		id, call := "createAuthSession", func() error { _, err := client.Login(ctx, Credentials{Email: "a", Password: secret}); return err }
-		switch which % 4 {
+		switch operation % 4 {
 		case 0:
 			id, call = "setPTR", func() error { return client.SetPTR(ctx, session, map[netip.Addr]string{address: "a.example"}) }
 		case 1:
@@ -49,22 +49,24 @@ func FuzzResponse(f *testing.F) {
 		}
 		if err = call(); err == nil {
 			if !isSuccess(status, raw) {
-				t.Fatalf("%s: %d %q passes as a success", id, status, raw)
+				t.Fatalf("%s with response %d %q succeeds, want an error", id, status, raw)
 			}
 			return
 		}
 		text := err.Error()
 		if len(text) >= 4<<10 || !utf8.ValidString(text) || bytes.Contains([]byte(text), []byte(secret)) {
-			t.Errorf("%s: %d %q gives the error %q", id, status, raw, text)
+			t.Errorf("%s with response %d %q = %q, want a short error without the secret", id, status, raw, text)
 		}
 	})
 }
 
+// A roundTripFunc is a function used as an http.RoundTripper.
 type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// isSuccess reads a response in another way than the client does.
+// isSuccess reports whether a response is a success. It uses encoding/json, which the
+// client does not.
 func isSuccess(status int, raw []byte) bool {
 	var body struct {
 		Status string `json:"status"`

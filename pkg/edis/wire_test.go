@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-var update = flag.Bool("update", false, "write the golden files in place of comparing with them")
+var update = flag.Bool("update", false, "update the golden files")
 
-// TestWire compares every byte of a request with a golden file. The service
-// has a base path, which an absolute path in the client would lose.
+// TestWire compares every byte of a request with a golden file. RDNSURL has a base
+// path, which must be kept.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -55,7 +55,7 @@ func TestWire(t *testing.T) {
 	compareGolden(t, "testdata/setPTR.request", got)
 }
 
-// readRequest reads one request and returns its bytes.
+// readRequest reads a request and returns its bytes.
 func readRequest(conn net.Conn) string {
 	var raw bytes.Buffer
 	request, err := http.ReadRequest(bufio.NewReader(io.TeeReader(conn, &raw)))
@@ -78,6 +78,6 @@ func compareGolden(t *testing.T, file, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs (-update accepts it)\ngot:\n%s\nwant:\n%s", file, got, want)
+		t.Errorf("request differs from %s; use -update to accept it\ngot:\n%s\nwant:\n%s", file, got, want)
 	}
 }
