@@ -21,16 +21,15 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// contractCall is a call of one operation, what it sends under the names of the
-// document, and what it returns for the documented example of a success.
+// A contractCall is a call of one operation.
 type contractCall struct {
 	call   func(context.Context, *edis.Client) (result any, err error)
-	form   url.Values
-	result any
+	form   url.Values // what it sends
+	result any        // what it returns for the documented example of a success
 }
 
-// contractCalls has every operation that the library offers. The names and values
-// are those of the documents as of today; a document with others must fail here.
+// contractCalls has a call of every operation, by operation id. The names are copied
+// from the document on purpose: the tests must fail if the document renames one.
 var contractCalls = map[string]contractCall{
 	"setPTR": {
 		call: func(ctx context.Context, c *edis.Client) (any, error) {
@@ -72,8 +71,8 @@ func sessionForm(ip string) url.Values {
 	}
 }
 
-// What a call sends arrives under the names of the document, and is valid against
-// the schema of the request. A string is sent as it is, anything else as JSON.
+// Each call sends the documented fields, which are valid against the schema of the
+// request. Strings are sent unchanged, all other types as JSON.
 func TestContractRequests(t *testing.T) {
 	t.Parallel()
 	document, err := gen.GetSpec()
@@ -85,17 +84,17 @@ func TestContractRequests(t *testing.T) {
 		id := item.Post.OperationID
 		want, ok := contractCalls[id]
 		if !ok {
-			t.Fatalf("the document has an operation %q that no test calls", id)
+			t.Fatalf("contractCalls has no call of operation %q", id)
 		}
 		called++
 		var form url.Values
 		s := serve(t, func(_ http.ResponseWriter, r *http.Request) {
 			if err := r.ParseForm(); err != nil || r.URL.Path != path || r.Method != http.MethodPost {
-				t.Errorf("%s: %s %s, %v, want POST %s", id, r.Method, r.URL, err, path)
+				t.Errorf("%s sends %s %s, %v, want POST %s", id, r.Method, r.URL, err, path)
 			}
 			form = r.PostForm
 		})
-		_, _ = want.call(t.Context(), newClient(t, s.URL)) // fails: there is no response
+		_, _ = want.call(t.Context(), newClient(t, s.URL)) // fails: the response is empty
 		if form.Encode() != want.form.Encode() {
 			t.Errorf("%s sends %v, want %v", id, form, want.form)
 		}
@@ -105,13 +104,13 @@ func TestContractRequests(t *testing.T) {
 			var value any = form.Get(name)
 			if !property.Value.Type.Is(openapi3.TypeString) {
 				if err := json.Unmarshal([]byte(form.Get(name)), &value); err != nil {
-					t.Errorf("%s: field %s is not JSON: %v", id, name, err)
+					t.Errorf("%s sends %s = %q, which is not JSON: %v", id, name, form.Get(name), err)
 				}
 			}
 			fields[name] = value
 		}
 		if err := schema.VisitJSON(fields, openapi3.VisitAsRequest()); err != nil || len(form) != len(fields) {
-			t.Errorf("%s sends %v, which the document does not describe: %v", id, form, err)
+			t.Errorf("%s sends %v, which does not match the document: %v", id, form, err)
 		}
 	}
 	if called != len(contractCalls) {
@@ -119,7 +118,7 @@ func TestContractRequests(t *testing.T) {
 	}
 }
 
-// A documentedResponse is one documented response of one operation.
+// A documentedResponse is a response of an operation in the document.
 type documentedResponse struct {
 	op      string
 	status  int
@@ -127,7 +126,7 @@ type documentedResponse struct {
 	example map[string]any
 }
 
-// documentedResponses returns all documented responses, read from the embedded document.
+// documentedResponses returns all responses in the embedded document.
 func documentedResponses(t *testing.T) []documentedResponse {
 	t.Helper()
 	document, err := gen.GetSpec()
@@ -150,8 +149,8 @@ func documentedResponses(t *testing.T) []documentedResponse {
 	return all
 }
 
-// exampleOf returns the documented example of a schema, put together from those
-// of its properties where it has none of its own.
+// exampleOf returns the documented example of a schema. If it has none, the example
+// consists of those of its properties.
 func exampleOf(t *testing.T, schema *openapi3.Schema) map[string]any {
 	t.Helper()
 	if example, ok := schema.Example.(map[string]any); ok {
@@ -173,124 +172,124 @@ func exampleOf(t *testing.T, schema *openapi3.Schema) map[string]any {
 	return example
 }
 
-// callWith makes the call of a contract to a service with this response.
-func (c documentedResponse) callWith(t *testing.T, body map[string]any) (result any, err error) {
+// callWith calls the operation on a service that responds with the status of r and
+// this body.
+func (r documentedResponse) callWith(t *testing.T, body map[string]any) (result any, err error) {
 	t.Helper()
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := serve(t, respondWith(c.status, jsonType, string(encoded)))
-	return contractCalls[c.op].call(t.Context(), newClient(t, s.URL))
+	s := serve(t, respondWith(r.status, jsonType, string(encoded)))
+	return contractCalls[r.op].call(t.Context(), newClient(t, s.URL))
 }
 
 func forEachResponse(t *testing.T, test func(*testing.T, documentedResponse)) {
 	t.Helper()
-	for _, c := range documentedResponses(t) {
-		t.Run(c.op+"/"+strconv.Itoa(c.status), func(t *testing.T) {
+	for _, r := range documentedResponses(t) {
+		t.Run(r.op+"/"+strconv.Itoa(r.status), func(t *testing.T) {
 			t.Parallel()
-			test(t, c)
+			test(t, r)
 		})
 	}
 }
 
-// Each documented example has its typed result or outcome.
+// Each documented example gives the right result or error.
 func TestContractExamples(t *testing.T) {
 	t.Parallel()
-	forEachResponse(t, func(t *testing.T, c documentedResponse) {
-		result, err := c.callWith(t, c.example)
-		if c.status == http.StatusOK {
-			if want := contractCalls[c.op].result; err != nil || !reflect.DeepEqual(result, want) {
-				t.Errorf("the documented success %v gives %v, %v, want %v", c.example, result, err, want)
+	forEachResponse(t, func(t *testing.T, r documentedResponse) {
+		result, err := r.callWith(t, r.example)
+		if r.status == http.StatusOK {
+			if want := contractCalls[r.op].result; err != nil || !reflect.DeepEqual(result, want) {
+				t.Errorf("response %v gives %v, %v, want %v", r.example, result, err, want)
 			}
 			return
 		}
-		c.wantAPIError(t, err)
+		r.wantAPIError(t, err)
 		unknown := map[string][]error{"setPTR": {edis.ErrOutcomeUnknown}, "deletePTR": {edis.ErrOutcomeUnknown}}
-		switch c.status {
+		switch r.status {
 		case 400:
 			wantErrorIs(t, err)
 		case 401:
 			wantErrorIs(t, err, edis.ErrUnauthorized)
 		case 500:
-			wantErrorIs(t, err, append(unknown[c.op], edis.ErrServer)...)
+			wantErrorIs(t, err, append(unknown[r.op], edis.ErrServer)...)
 		default:
-			t.Errorf("status %d is documented, and no test says what it means", c.status)
+			t.Errorf("status %d is documented, but has no test", r.status)
 		}
 	})
 }
 
-// wantAPIError fails the test unless err has the status and all text of the example,
-// whatever the names of its fields.
-func (c documentedResponse) wantAPIError(t *testing.T, err error) {
+// wantAPIError fails the test unless err is an APIError with the status and all of
+// the text of the example, and no other text.
+func (r documentedResponse) wantAPIError(t *testing.T, err error) {
 	t.Helper()
 	var got *edis.APIError
-	if !errors.As(err, &got) || got.Op != c.op || got.Status != c.status || got.RetryAfter != 0 {
-		t.Fatalf("response %v gives %#v", c.example, err)
+	if !errors.As(err, &got) || got.Op != r.op || got.Status != r.status || got.RetryAfter != 0 {
+		t.Fatalf("response %v gives %#v, want an APIError of %s with status %d", r.example, err, r.op, r.status)
 	}
 	rest := got.Message
-	for name, value := range c.example {
+	for name, value := range r.example {
 		if text, ok := value.(string); ok && name != "status" {
 			if !strings.Contains(rest, text) {
-				t.Errorf("response %v gives the message %q", c.example, got.Message)
+				t.Errorf("response %v gives the message %q, want it to contain %q", r.example, got.Message, text)
 			}
 			rest = strings.Replace(rest, text, "", 1)
 		}
 	}
 	if strings.Trim(rest, ": ") != "" {
-		t.Errorf("response %v gives the message %q", c.example, got.Message)
+		t.Errorf("response %v gives the message %q, want only the texts of the response", r.example, got.Message)
 	}
 }
 
-// A response does not count if a property at any depth has another type, is null, or
-// is missing though required.
+// A response is rejected if a property, at any depth, has the wrong type, is null, or
+// is required and missing.
 func TestContractMutations(t *testing.T) {
 	t.Parallel()
-	forEachResponse(t, func(t *testing.T, c documentedResponse) {
-		c.testMutations(t, "", c.schema, c.example, func(body map[string]any) map[string]any { return body })
+	forEachResponse(t, func(t *testing.T, r documentedResponse) {
+		r.testMutations(t, "", r.schema, r.example, func(example map[string]any) map[string]any { return example })
 	})
 }
 
-// testMutations tries all mutations of part, an example of schema, which whole puts into its
-// place in a response.
-func (c documentedResponse) testMutations(t *testing.T, place string, schema *openapi3.Schema, part map[string]any, whole func(map[string]any) map[string]any) {
+// testMutations changes each property of example, which is an example of schema.
+// response returns the body of a response with a changed example in it, at path.
+func (r documentedResponse) testMutations(t *testing.T, path string, schema *openapi3.Schema, example map[string]any, response func(example map[string]any) map[string]any) {
 	t.Helper()
 	for name, property := range schema.Properties {
-		for what, value := range map[string]any{"another type": wrongType(property.Value), "null": nil, "nested": map[string]any{"a": part[name]}} {
-			if value == nil && property.Value.Nullable || property.Value.Type.Is(openapi3.TypeObject) && what == "nested" {
+		path := path + "/" + name
+		with := func(value any) map[string]any {
+			mutant := maps.Clone(example)
+			mutant[name] = value
+			return response(mutant)
+		}
+		for mutation, value := range map[string]any{"wrong type": wrongType(property.Value), "null": nil, "nested": map[string]any{"a": example[name]}} {
+			if value == nil && property.Value.Nullable || property.Value.Type.Is(openapi3.TypeObject) && mutation == "nested" {
 				continue
 			}
-			mutant := maps.Clone(part)
-			mutant[name] = value
-			c.wantContractError(t, place+"/"+name+" with "+what, whole(mutant))
+			r.wantContractError(t, path+": "+mutation, with(value))
 		}
-		mutant := maps.Clone(part)
+		mutant := maps.Clone(example)
 		delete(mutant, name)
 		if slices.Contains(schema.Required, name) {
-			c.wantContractError(t, place+"/"+name+" removed", whole(mutant))
-		} else if _, err := c.callWith(t, whole(mutant)); errors.Is(err, edis.ErrContract) {
-			t.Errorf("%s/%s is optional, but without it: %v", place, name, err)
+			r.wantContractError(t, path+": missing", response(mutant))
+		} else if _, err := r.callWith(t, response(mutant)); errors.Is(err, edis.ErrContract) {
+			t.Errorf("%s is optional, but a response without it gives %v", path, err)
 		}
-		into := func(value any) map[string]any {
-			mutant := maps.Clone(part)
-			mutant[name] = value
-			return whole(mutant)
-		}
-		switch example := part[name].(type) {
+		switch value := example[name].(type) {
 		case []any:
-			inner, _ := example[0].(map[string]any)
-			c.testMutations(t, place+"/"+name+"/0", property.Value.Items.Value, inner, func(item map[string]any) map[string]any { return into([]any{item}) })
+			item, _ := value[0].(map[string]any)
+			r.testMutations(t, path+"/0", property.Value.Items.Value, item, func(item map[string]any) map[string]any { return with([]any{item}) })
 		case map[string]any:
-			for key, item := range example {
-				inner, _ := item.(map[string]any)
-				c.testMutations(t, place+"/"+name+"/"+key, property.Value.AdditionalProperties.Schema.Value, inner, func(item map[string]any) map[string]any { return into(map[string]any{key: item}) })
+			for key, item := range value {
+				item, _ := item.(map[string]any)
+				r.testMutations(t, path+"/"+key, property.Value.AdditionalProperties.Schema.Value, item, func(item map[string]any) map[string]any { return with(map[string]any{key: item}) })
 			}
 		}
 	}
 }
 
-// wrongType returns a value that no schema of this type allows, nor, where the
-// document gives no type, the client.
+// wrongType returns a value that the schema does not allow. Where the schema gives no
+// type, it is one that the client does not accept.
 func wrongType(schema *openapi3.Schema) any {
 	switch {
 	case schema.Type == nil:
@@ -301,14 +300,14 @@ func wrongType(schema *openapi3.Schema) any {
 	return "1"
 }
 
-func (c documentedResponse) wantContractError(t *testing.T, what string, body map[string]any) {
+func (r documentedResponse) wantContractError(t *testing.T, mutation string, body map[string]any) {
 	t.Helper()
-	_, err := c.callWith(t, body)
+	_, err := r.callWith(t, body)
 	if !errors.Is(err, edis.ErrContract) {
-		t.Errorf("%s: %v, want ErrContract", what, err)
+		t.Errorf("%s: err = %v, want ErrContract", mutation, err)
 	}
 	var api *edis.APIError
-	if c.status >= 400 && (!errors.As(err, &api) || api.Status != c.status) {
-		t.Errorf("%s: %v does not keep the status %d", what, err, c.status)
+	if r.status >= 400 && (!errors.As(err, &api) || api.Status != r.status) {
+		t.Errorf("%s: err = %v, want an APIError with status %d", mutation, err, r.status)
 	}
 }
