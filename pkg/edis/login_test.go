@@ -35,56 +35,53 @@ func TestLogin(t *testing.T) {
 	}
 	first, second := sessions[0], sessions[1]
 	if first.KVMID != "kvm_1" || first.PrimaryIP.IsValid() || first.Suspended || first.APIHost == "" || !first.ValidUntil.After(time.Now()) {
-		t.Errorf("the first session is %+v", first)
+		t.Errorf("sessions[0] = %+v, want that of kvm_1", first)
 	}
 	if second.KVMID != "kvm_2" || second.PrimaryIP != addr("2001:db8::2") || second.Description != "zweiter" || !second.Suspended {
-		t.Errorf("the second session is %+v", second)
+		t.Errorf("sessions[1] = %+v, want that of kvm_2", second)
 	}
 	if err := client.SetPTR(t.Context(), second, onePTR); err != nil {
-		t.Errorf("SetPTR with a session of the login = %v", err)
+		t.Errorf("SetPTR with a session from Login = %v", err)
 	}
 	form := server.Requests()[0].Form
 	if form.Get("pw") != credentials.Password || form.Get("email") != credentials.Email || form.Has("kvm_id") {
-		t.Errorf("the login form is %v", form)
+		t.Errorf("Login sent the form %v, want email and pw only", form)
 	}
 
 	one := credentials
 	one.KVMID = "kvm_2"
 	if sessions, err = client.Login(t.Context(), one); err != nil || len(sessions) != 1 || sessions[0].KVMID != "kvm_2" {
-		t.Errorf("Login for kvm_2 = %v, %v", sessions, err)
+		t.Errorf("Login for kvm_2 = %v, %v, want one session of kvm_2", sessions, err)
 	}
 }
 
-func TestLoginRefused(t *testing.T) {
+func TestLoginFails(t *testing.T) {
 	t.Parallel()
 	server, client := fakeEDIS(t)
 	_, err := client.Login(t.Context(), credentials)
 	wantErrorIs(t, err, edis.ErrUnauthorized)
 	var api *edis.APIError
 	if !errors.As(err, &api) || api.Status != 401 || api.Message != "Unauthorized: wrong e-mail address or password" {
-		t.Errorf("Login = %v", err)
+		t.Errorf("Login = %v, want an APIError with status 401 and the message of the service", err)
 	}
-	for range 20 {
+	for range 20 { // a select on the context and the login would choose at random
 		if _, err := client.LoginSource(credentials).Session(canceledContext(t)); !errors.Is(err, context.Canceled) {
-			t.Errorf("Session with a context that is done = %v", err)
+			t.Errorf("Session(canceled context) = %v, want context.Canceled", err)
 		}
 	}
-	for _, bad := range []edis.Credentials{{}, {Email: "a"}, {Password: "b"}, {Email: "a\nb", Password: "b"}, {Email: "a", Password: "\xff"}} {
-		_, err := client.Login(t.Context(), bad)
+	for _, invalid := range []edis.Credentials{{}, {Email: "a"}, {Password: "b"}, {Email: "a\nb", Password: "b"}, {Email: "a", Password: "\xff"}} {
+		_, err := client.Login(t.Context(), invalid)
 		wantErrorIs(t, err, edis.ErrInvalidInput)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err = client.Login(ctx, credentials)
+	_, err = client.Login(canceledContext(t), credentials)
 	wantErrorIs(t, err, edis.ErrNotSent)
 	_, err = client.Login(nil, credentials) //nolint:staticcheck // a nil context is the fault
 	wantErrorIs(t, err, edis.ErrInvalidInput)
 	if n := len(server.Requests()); n != 1 {
-		t.Errorf("the server saw %d requests, want 1", n)
+		t.Errorf("server received %d requests, want 1", n)
 	}
 }
 
-// canceledContext returns a context that is canceledContext.
 func canceledContext(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -92,8 +89,9 @@ func canceledContext(t *testing.T) context.Context {
 	return ctx
 }
 
-// What a call with a LoginSource fails with shows neither login nor session.
-func TestLoginSourceEchoed(t *testing.T) {
+// Errors show neither the credentials nor the session, even if the service echoes
+// them.
+func TestLoginEcho(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/set/ptr" {
@@ -118,7 +116,7 @@ func TestLoginSourceEchoed(t *testing.T) {
 	wantErrorIs(t, err, edis.ErrContract)
 }
 
-// The answer to a call with a renewed session may speak of the old one.
+// The response to a call with a renewed session may echo the old signature.
 func TestOldSignatureIsRedacted(t *testing.T) {
 	t.Parallel()
 	logins := 0
@@ -139,8 +137,8 @@ func TestOldSignatureIsRedacted(t *testing.T) {
 	walk(err, func(cause error) { wantSafeText(t, cause) })
 }
 
-// A refused renewal keeps the 401 that asked for it.
-func TestRenewalRefused(t *testing.T) {
+// If a renewal fails, the error also has the 401 that caused it.
+func TestRenewalFails(t *testing.T) {
 	t.Parallel()
 	server, client := fakeEDIS(t)
 	email, password := server.Credentials()
@@ -152,16 +150,16 @@ func TestRenewalRefused(t *testing.T) {
 	server.Fail("createAuthSession", edistest.Fault{Status: 500})
 	err := client.SetPTR(t.Context(), source, onePTR)
 	if !errors.Is(err, edis.ErrUnauthorized) || !errors.Is(err, edis.ErrServer) || errors.Is(err, edis.ErrOutcomeUnknown) {
-		t.Errorf("SetPTR = %v, want both the 401 and the failed login", err)
+		t.Errorf("SetPTR = %v, want ErrUnauthorized of the call and ErrServer of the login", err)
 	}
 }
 
-// loginResponse is a login's answer with a changed session.
-func loginResponse(changes string) string {
-	return `{"status":"success","data":{"kvm_1":{"kvm_id":"kvm_1","signature":"s3cr3t-new","api_host":"1.edis.example","valid_until":4102444800` + changes + `}}}`
+// loginResponse returns the body of a successful login. fields is added to its session.
+func loginResponse(fields string) string {
+	return `{"status":"success","data":{"kvm_1":{"kvm_id":"kvm_1","signature":"s3cr3t-new","api_host":"1.edis.example","valid_until":4102444800` + fields + `}}}`
 }
 
-// testValidUntil are in the fault table as F25.
+// testValidUntil is row F25.
 func testValidUntil(t *testing.T) {
 	t.Helper()
 	for value, want := range map[string]int64{
@@ -188,15 +186,15 @@ func testValidUntil(t *testing.T) {
 		case want == 0:
 			wantErrorIs(t, err, edis.ErrContract)
 			if strings.Contains(fmt.Sprint(err), "s3cr3t-new") {
-				t.Errorf("valid_until %s: the error shows the new signature: %v", value, err)
+				t.Errorf("valid_until %s: Login = %v, want an error without the signature", value, err)
 			}
 		case err != nil || sessions[0].ValidUntil.Unix() != want:
-			t.Errorf("valid_until %s gives %v, %v, want %d", value, sessions, err, want)
+			t.Errorf("valid_until %s: Login = %v, %v, want ValidUntil %d", value, sessions, err, want)
 		}
 	}
 }
 
-// testHostileHosts are in the fault table as F23.
+// testHostileHosts is a part of row F23.
 func testHostileHosts(t *testing.T) {
 	t.Helper()
 	for _, host := range []string{"evil.example/x?y=", "evil.example:80", "evil.example\nx", "http://evil.example"} {
@@ -208,7 +206,7 @@ func testHostileHosts(t *testing.T) {
 		_, err = newClient(t, serve(t, respondWith(200, jsonType, body)).URL).Login(t.Context(), credentials)
 		wantErrorIs(t, err, edis.ErrContract)
 	}
-	// A host in api_rdns, or a good one in api_host, is not called either.
+	// Calls never go to a host that a response names, even if it is valid.
 	other := serve(t, succeed)
 	host := strings.TrimPrefix(other.URL, "http://")
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -226,7 +224,7 @@ func testHostileHosts(t *testing.T) {
 	wantRequests(t, s, 2)
 }
 
-// countLogins counts the countLogins that a server saw.
+// countLogins returns the number of logins that a server received.
 func countLogins(server *edistest.Server) (count int) {
 	for _, request := range server.Requests() {
 		if request.Path == "/kvm/v2/get/auth" {
@@ -247,9 +245,9 @@ func TestLoginSource(t *testing.T) {
 		}
 	}
 	if got := countLogins(server); got != 1 {
-		t.Errorf("%d logins for three calls, want 1", got)
+		t.Errorf("%d logins for 3 calls, want 1", got)
 	}
-	// The service forgets all sessions: one new login, one more try.
+	// After a 401, the source logs in and the call is repeated.
 	server.Fail("setPTR", edistest.Fault{Status: 401})
 	if err := client.SetPTR(t.Context(), source, onePTR); err != nil {
 		t.Errorf("SetPTR after a 401 = %v", err)
@@ -261,14 +259,14 @@ func TestLoginSource(t *testing.T) {
 	server.Fail("setPTR", edistest.Fault{Status: 401}, edistest.Fault{Status: 401}, edistest.Fault{Status: 401})
 	wantErrorIs(t, client.SetPTR(t.Context(), source, onePTR), edis.ErrUnauthorized)
 	if got := countLogins(server); got != 3 {
-		t.Errorf("%d logins after two 401, want 3", got)
+		t.Errorf("%d logins after a second 401, want 3", got)
 	}
 }
 
-// testRenewal is in the fault table as F64, for a login source.
+// testRenewal is the part of row F64 that uses a LoginSource.
 func testRenewal(t *testing.T) {
 	t.Helper()
-	for _, accepted := range []int{0, 1, 2} { // the service accepts the session of this login
+	for _, accepted := range []int{0, 1, 2} { // the login whose session the service accepts
 		logins, sets := 0, 0
 		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			switch {
@@ -285,8 +283,8 @@ func testRenewal(t *testing.T) {
 		})
 		client := newClient(t, s.URL)
 		err := client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR)
-		if wantCalls := map[int]int{0: 2, 1: 1, 2: 2}[accepted]; sets != wantCalls || logins != wantCalls {
-			t.Errorf("%d logins and %d calls, want %d of each", logins, sets, wantCalls)
+		if want := map[int]int{0: 2, 1: 1, 2: 2}[accepted]; sets != want || logins != want {
+			t.Errorf("%d logins and %d requests, want %d of each", logins, sets, want)
 		}
 		if accepted == 0 {
 			wantErrorIs(t, err, edis.ErrUnauthorized)
@@ -296,7 +294,7 @@ func testRenewal(t *testing.T) {
 	}
 }
 
-// A session is renewed one minute before it expires, in synthetic time.
+// A session is renewed one minute before it expires.
 func TestLoginSourceRenews(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -317,73 +315,72 @@ func TestLoginSourceRenews(t *testing.T) {
 		}{{0, 1}, {59*time.Minute - 1, 1}, {1, 2}, {time.Minute, 2}, {time.Hour, 3}} {
 			time.Sleep(step.pause)
 			if _, err := source.Session(t.Context()); err != nil || logins != step.want {
-				t.Errorf("%v later: %d logins, %v, want %d", step.pause, logins, err, step.want)
+				t.Errorf("after another %v: %d logins, err = %v, want %d logins", step.pause, logins, err, step.want)
 			}
 		}
 	})
 }
 
-// What a strange service answers to a login does not make the source log in
-// again and again.
-func TestLoginSourceIsContentWithWhatItGets(t *testing.T) {
+// Unusable sessions do not make the source log in again and again.
+func TestLoginSourceUnusableSession(t *testing.T) {
 	t.Parallel()
-	for name, left := range map[string]time.Duration{"short": 30 * time.Second, "expired": -time.Second} {
-		count := 0
+	for name, validFor := range map[string]time.Duration{"short": 30 * time.Second, "expired": -time.Second} {
+		logins := 0
 		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/set/ptr" {
 				succeed(w, r)
 				return
 			}
-			count++
-			until := strconv.FormatInt(time.Now().Add(left).Unix(), 10)
+			logins++
+			until := strconv.FormatInt(time.Now().Add(validFor).Unix(), 10)
 			respondWith(200, jsonType, strings.Replace(loginResponse(""), "4102444800", until, 1))(w, r)
 		})
 		client := newClient(t, s.URL)
 		source := client.LoginSource(credentials)
 		for range 3 {
 			err := client.SetPTR(t.Context(), source, onePTR)
-			if expired := errors.Is(err, edis.ErrSessionExpired); expired != (left < 0) || !expired && err != nil {
+			if expired := errors.Is(err, edis.ErrSessionExpired); expired != (validFor < 0) || !expired && err != nil {
 				t.Errorf("%s: SetPTR = %v", name, err)
 			}
 		}
-		if count != 1 {
-			t.Errorf("%s: %d logins, want 1", name, count)
+		if logins != 1 {
+			t.Errorf("%s: %d logins, want 1", name, logins)
 		}
 	}
-	// The same session again, which the service does not accept.
-	count := 0
+	// Each login returns the same session, which the service never accepts.
+	logins := 0
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/set/ptr" {
 			respondWith(401, jsonType, errorBody)(w, r)
 			return
 		}
-		count++
+		logins++
 		respondWith(200, jsonType, loginResponse(""))(w, r)
 	})
 	client := newClient(t, s.URL)
 	wantErrorIs(t, client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR), edis.ErrUnauthorized)
-	if count != 2 {
-		t.Errorf("%d logins for a session that is never accepted, want 2", count)
+	if logins != 2 {
+		t.Errorf("%d logins for a session that is never accepted, want 2", logins)
 	}
 }
 
-func TestLoginSourcePicksTheKVM(t *testing.T) {
+func TestLoginSourceChoosesKVM(t *testing.T) {
 	t.Parallel()
 	server, client := fakeEDIS(t)
 	server.AddAccount(edistest.Account{Email: credentials.Email, Password: credentials.Password, KVMs: []edistest.KVM{{ID: "kvm_1"}, {ID: "kvm_2"}}})
 	err := client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR)
 	wantErrorIs(t, err, edis.ErrNotSent)
 	if !strings.Contains(err.Error(), "none of the account's 2 KVM servers") {
-		t.Errorf("SetPTR = %v", err)
+		t.Errorf("SetPTR = %v, want an error that says the account has 2 KVM servers", err)
 	}
 	one := credentials
 	one.KVMID = "kvm_2"
 	if session, err := client.LoginSource(one).Session(t.Context()); err != nil || session.KVMID != "kvm_2" {
-		t.Errorf("Session = %v, %v, want one for kvm_2", session, err)
+		t.Errorf("Session = %v, %v, want that of kvm_2", session, err)
 	}
 }
 
-// testOneLogin is in the fault table as F73.
+// testOneLogin is row F73: concurrent calls share one login.
 func testOneLogin(t *testing.T) {
 	t.Helper()
 	server, client := fakeEDIS(t)
@@ -401,21 +398,21 @@ func testOneLogin(t *testing.T) {
 	}
 	wg.Wait()
 	if got := countLogins(server); got != 1 {
-		t.Errorf("%d logins for 100 callers, want 1", got)
+		t.Errorf("%d logins for 100 calls, want 1", got)
 	}
 }
 
-// testLoginSentOnce is in the fault table as F74.
+// testLoginSentOnce is row F74: a login that was sent is never repeated.
 func testLoginSentOnce(t *testing.T) {
 	t.Helper()
 	for name, handler := range map[string]http.HandlerFunc{
-		"refused":      respondWith(401, jsonType, `{"error":"Unauthorized","code":401,"message":"no"}`),
+		"unauthorized": respondWith(401, jsonType, `{"error":"Unauthorized","code":401,"message":"no"}`),
 		"bad request":  respondWith(400, jsonType, `{"error":"Bad","code":400,"message":"no"}`),
-		"failed":       respondWith(500, jsonType, `{"error":"Oops","code":500,"message":"no"}`),
+		"server error": respondWith(500, jsonType, `{"error":"Oops","code":500,"message":"no"}`),
 		"rate limited": respondWith(429, "", ""),
-		"lost":         func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"dropped":      drop,
 		"malformed":    respondWith(200, jsonType, `{`),
-		"echoing": func(w http.ResponseWriter, r *http.Request) {
+		"echo": func(w http.ResponseWriter, r *http.Request) {
 			_ = r.ParseForm()
 			respondWith(401, jsonType, `{"error":"`+r.PostForm.Get("pw")+`","message":"`+r.PostForm.Encode()+`"}`)(w, r)
 		},
@@ -428,7 +425,7 @@ func testLoginSentOnce(t *testing.T) {
 			wg.Go(func() {
 				err := client.SetPTR(t.Context(), source, onePTR)
 				if err == nil || errors.Is(err, edis.ErrOutcomeUnknown) {
-					t.Errorf("%s: SetPTR = %v, want an error and nothing changed", name, err)
+					t.Errorf("%s: SetPTR = %v, want an error that is not ErrOutcomeUnknown", name, err)
 				}
 				walk(err, func(cause error) { wantSafeText(t, cause) })
 			})
@@ -440,8 +437,8 @@ func testLoginSentOnce(t *testing.T) {
 	}
 }
 
-// Only a login that was not sent is made again.
-func TestLoginSourceAfterALoginThatWasNotSent(t *testing.T) {
+// A login that was not sent is repeated by the next call.
+func TestLoginSourceAfterLoginNotSent(t *testing.T) {
 	t.Parallel()
 	server := edistest.NewServer()
 	t.Cleanup(server.Close)
@@ -467,8 +464,8 @@ func TestLoginSourceAfterALoginThatWasNotSent(t *testing.T) {
 	}
 }
 
-// Who gives up waiting for a login leaves it to the others.
-func TestLoginSourceOutlivesItsFirstCaller(t *testing.T) {
+// A login goes on for later callers when the first caller stops waiting for it.
+func TestLoginSourceOutlivesFirstCaller(t *testing.T) {
 	t.Parallel()
 	server, client := fakeEDIS(t)
 	email, password := server.Credentials()
@@ -477,10 +474,10 @@ func TestLoginSourceOutlivesItsFirstCaller(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if _, err := source.Session(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Session = %v, want the error of the context", err)
+		t.Errorf("Session = %v, want context.DeadlineExceeded", err)
 	}
 	if _, err := source.Session(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Session of one who waits = %v, want the error of the context", err)
+		t.Errorf("second Session = %v, want context.DeadlineExceeded", err)
 	}
 	if _, err := source.Session(t.Context()); err != nil {
 		t.Error(err)
@@ -503,7 +500,7 @@ func TestCredentialsNeverShowSecrets(t *testing.T) {
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 		if text := fmt.Sprintf(verb, source); strings.Contains(text, session.Signature) {
-			t.Errorf("a source shows its session: %s", text)
+			t.Errorf("Sprintf(%q, source) = %q, which shows the signature", verb, text)
 		}
 		texts = append(texts, fmt.Sprintf(verb, source), fmt.Sprintf(verb, c), fmt.Sprintf(verb, &c), fmt.Sprintf(verb, []edis.Credentials{c}))
 	}
@@ -515,18 +512,18 @@ func TestCredentialsNeverShowSecrets(t *testing.T) {
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "credentials", c)
 	for _, text := range append(texts, string(encoded), log.String()) {
 		if strings.Contains(text, "s3cr3t") || strings.Contains(text, fmt.Sprintf("%x", "s3cr3t")) {
-			t.Errorf("shows a secret: %s", text)
+			t.Errorf("%q shows a secret", text)
 		}
 	}
 }
 
-// A login goes to AuthURL and nothing else does.
-func TestLoginHasItsOwnServer(t *testing.T) {
+// Logins, and nothing else, go to AuthURL.
+func TestAuthURL(t *testing.T) {
 	t.Parallel()
 	rdns, auth := serve(t, succeed), serve(t, succeed)
 	client := newClient(t, rdns.URL, func(o *edis.Options) { o.AuthURL = auth.URL })
 	if _, err := client.Login(t.Context(), credentials); err == nil {
-		t.Error("the answer is none to a login")
+		t.Error("Login = nil error, want an error: the response has no sessions")
 	}
 	wantRequests(t, rdns, 0)
 	wantRequests(t, auth, 1)
