@@ -9,7 +9,7 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// All that is wrong with the input is told at once, and nothing is sent.
+// One error reports every invalid item, and nothing is sent.
 func ExampleInputError() {
 	client, err := edis.NewClient(nil)
 	if err != nil {

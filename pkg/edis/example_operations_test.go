@@ -15,9 +15,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// exampleFake is a fake EDIS with a client for it, and a session. It is not
-// closed: an example ends with its process.
-func exampleFake() (*edistest.Server, *edis.Client, edis.Session) {
+// newExample starts a fake EDIS and returns it with a client and a session for it.
+func newExample() (*edistest.Server, *edis.Client, edis.Session) {
 	server := edistest.NewServer()
 	client, err := edis.NewClient(&edis.Options{RDNSURL: server.URL, AuthURL: server.URL})
 	if err != nil {
@@ -26,7 +25,7 @@ func exampleFake() (*edistest.Server, *edis.Client, edis.Session) {
 	return server, client, edis.Session(server.Session())
 }
 
-// The defaults are made for the real service.
+// With nil options the client calls the real service.
 func ExampleNewClient() {
 	client, err := edis.NewClient(nil)
 	fmt.Println(client != nil, err)
@@ -40,7 +39,7 @@ func ExampleNewClient() {
 }
 
 func ExampleClient_SetPTR() {
-	_, client, session := exampleFake()
+	_, client, session := newExample()
 	err := client.SetPTR(context.Background(), session, map[netip.Addr]string{
 		netip.MustParseAddr("192.0.2.10"):   "Bücher.example", // sent as xn--bcher-kva.example
 		netip.MustParseAddr("2001:db8::10"): "mail.example.com",
@@ -52,7 +51,7 @@ func ExampleClient_SetPTR() {
 // An address without a record is absent from the map.
 func ExampleClient_GetPTR() {
 	ctx := context.Background()
-	_, client, session := exampleFake()
+	_, client, session := newExample()
 	mail, other := netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("192.0.2.11")
 	if err := client.SetPTR(ctx, session, map[netip.Addr]string{mail: "mail.example.com"}); err != nil {
 		log.Fatal(err)
@@ -63,16 +62,16 @@ func ExampleClient_GetPTR() {
 }
 
 func ExampleClient_DeletePTR() {
-	_, client, session := exampleFake()
+	_, client, session := newExample()
 	err := client.DeletePTR(context.Background(), session, netip.MustParseAddr("192.0.2.10"))
 	fmt.Println(err)
 	// Output: <nil>
 }
 
-// The service may show a write a little later. A context with a deadline says
-// how long to wait for it.
+// The service may take a while to show a write. The context limits how long
+// ConfirmPTR waits for it.
 func ExampleClient_ConfirmPTR() {
-	server, client, session := exampleFake()
+	server, client, session := newExample()
 	server.SetLag(100 * time.Millisecond)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -85,9 +84,9 @@ func ExampleClient_ConfirmPTR() {
 	// Output: 0 <nil>
 }
 
-// A login gives a session for each KVM server of the account.
+// Login returns a session for each KVM server of the account.
 func ExampleClient_Login() {
-	server, client, _ := exampleFake()
+	server, client, _ := newExample()
 	email, password := server.Credentials()
 	sessions, err := client.Login(context.Background(), edis.Credentials{Email: email, Password: password})
 	if err != nil {
@@ -99,10 +98,10 @@ func ExampleClient_Login() {
 	// Output: kvm_123456_789012 192.0.2.1 mail server
 }
 
-// A source logs in when it has to; the calls need not know of it.
+// The source logs in when a call needs a session.
 func ExampleClient_LoginSource() {
 	ctx := context.Background()
-	server, client, _ := exampleFake()
+	server, client, _ := newExample()
 	email, password := server.Credentials()
 	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
 	mail := netip.MustParseAddr("192.0.2.10")
@@ -114,38 +113,38 @@ func ExampleClient_LoginSource() {
 	// Output: map[192.0.2.10:mail.example.com] <nil>
 }
 
-// A Session can be logged: its signature is not shown.
+// A Session can be logged, since it never shows its signature.
 func ExampleSession() {
 	session := edis.Session{KVMID: "kvm_123456_789012", Signature: "secret"}
 	fmt.Println(session)
 	// Output: {kvm_123456_789012 [redacted]  0001-01-01 00:00:00 +0000 UTC invalid IP  false}
 }
 
-// What the service said is kept, with the status.
+// An APIError has the status and the message of the response.
 func ExampleAPIError() {
-	server, client, session := exampleFake()
+	server, client, session := newExample()
 	server.Fail("setPTR", edistest.Fault{Status: 400})
 	err := client.SetPTR(context.Background(), session, map[netip.Addr]string{
 		netip.MustParseAddr("192.0.2.10"): "mail.example.com",
 	})
-	var refused *edis.APIError
-	if errors.As(err, &refused) {
-		fmt.Println(refused.Status, refused.Message, errors.Is(err, edis.ErrOutcomeUnknown))
+	var apiErr *edis.APIError
+	if errors.As(err, &apiErr) {
+		fmt.Println(apiErr.Status, apiErr.Message, errors.Is(err, edis.ErrOutcomeUnknown))
 	}
 	// Output: 400 injected fault false
 }
 
-// A web service sets a PTR per request, with one client and one source that all
-// requests share.
+// A web service sets a PTR record per request. All requests share a client and a
+// session source.
 func Example_webService() {
-	server, client, _ := exampleFake()
+	server, client, _ := newExample()
 	email, password := server.Credentials()
 	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
 
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		address, err := netip.ParseAddr(r.FormValue("ip"))
 		if err != nil {
-			http.Error(w, "ip is not an address", http.StatusBadRequest)
+			http.Error(w, "ip is not an IP address", http.StatusBadRequest)
 			return
 		}
 		err = client.SetPTR(r.Context(), source, map[netip.Addr]string{address: r.FormValue("name")})
@@ -155,18 +154,18 @@ func Example_webService() {
 		case errors.Is(err, edis.ErrInvalidInput):
 			http.Error(w, err.Error(), http.StatusBadRequest)
 		case errors.Is(err, edis.ErrOutcomeUnknown):
-			http.Error(w, "not known whether it is set, try again", http.StatusBadGateway)
+			http.Error(w, "the record may have been set; try again", http.StatusBadGateway)
 		default:
-			http.Error(w, "not set", http.StatusBadGateway)
+			http.Error(w, "the record was not set", http.StatusBadGateway)
 		}
 	})
 
 	for _, form := range []string{"ip=192.0.2.10&name=mail.example.com", "ip=192.0.2.11&name=a_b"} {
 		request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(form))
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		answer := httptest.NewRecorder()
-		handler.ServeHTTP(answer, request)
-		fmt.Println(answer.Code)
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, request)
+		fmt.Println(recorder.Code)
 	}
 	fmt.Println(server.PTRs())
 	// Output:

@@ -64,7 +64,7 @@ func TestLoginFails(t *testing.T) {
 	if !errors.As(err, &api) || api.Status != 401 || api.Message != "Unauthorized: wrong e-mail address or password" {
 		t.Errorf("Login = %v, want an APIError with status 401 and the message of the service", err)
 	}
-	for range 20 { // a select on the context and the login would choose at random
+	for range 20 { // a select would take the free lock or the done context at random
 		if _, err := client.LoginSource(credentials).Session(canceledContext(t)); !errors.Is(err, context.Canceled) {
 			t.Errorf("Session(canceled context) = %v, want context.Canceled", err)
 		}

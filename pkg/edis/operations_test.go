@@ -16,7 +16,7 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// fakeEDIS is an edistest server with a client for it.
+// fakeEDIS starts an edistest server and returns it with a client for it.
 func fakeEDIS(t *testing.T) (*edistest.Server, *edis.Client) {
 	t.Helper()
 	server := edistest.NewServer()
@@ -45,7 +45,7 @@ func TestSetGetDelete(t *testing.T) {
 	}
 	delete(want, addr("192.0.2.10"))
 	if got := server.PTRs(); !maps.Equal(got, want) {
-		t.Errorf("after DeletePTR the server has %v, want %v", got, want)
+		t.Errorf("after DeletePTR, PTRs() = %v, want %v", got, want)
 	}
 	requests := server.Requests()
 	for i, ip := range []string{
@@ -54,12 +54,12 @@ func TestSetGetDelete(t *testing.T) {
 		`["192.0.2.10","192.0.2.11"]`,
 	} {
 		if got := requests[i].Form.Get("ip"); got != ip {
-			t.Errorf("request %d has ip = %s, want %s", i, got, ip)
+			t.Errorf("request %d: ip = %s, want %s", i, got, ip)
 		}
 	}
 }
 
-func TestAddressesAreChecked(t *testing.T) {
+func TestInvalidAddresses(t *testing.T) {
 	t.Parallel()
 	server, client := fakeEDIS(t)
 	session := edis.Session(server.Session())
@@ -80,7 +80,7 @@ func TestAddressesAreChecked(t *testing.T) {
 	_, err = client.ConfirmPTR(nil, session, onePTR) //nolint:staticcheck // a nil context is the fault
 	wantErrorIs(t, err, edis.ErrInvalidInput)
 	if n := len(server.Requests()); n != 0 {
-		t.Errorf("the server saw %d requests, want 0", n)
+		t.Errorf("server received %d requests, want 0", n)
 	}
 }
 
@@ -88,10 +88,10 @@ func TestAddressesAreChecked(t *testing.T) {
 func TestReadsHaveNoUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	for _, handler := range []http.HandlerFunc{
-		respondWith(500, jsonType, `{"status":"error","error":"x"}`),
+		serverError,
 		respondWith(200, "text/html", ""),
 		respondWith(302, "", ""),
-		func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		drop,
 	} {
 		client := newClient(t, serve(t, handler).URL)
 		_, err := client.GetPTR(t.Context(), session(), addr("192.0.2.1"), addr("192.0.2.2"))
@@ -105,10 +105,10 @@ func TestReadsHaveNoUnknownOutcome(t *testing.T) {
 	}
 }
 
-// testRecords are in the fault table as F72.
+// testRecords is row F72.
 func testRecords(t *testing.T) {
 	t.Helper()
-	asked := []netip.Addr{addr("192.0.2.1"), addr("2001:db8::1")}
+	addresses := []netip.Addr{addr("192.0.2.1"), addr("2001:db8::1")}
 	for body, want := range map[string]map[netip.Addr]string{
 		`[]`: {},
 		`[{"ip":"192.0.2.1"},{"ip":"2001:db8::1","ptr_record":null}]`:               {},
@@ -128,70 +128,70 @@ func testRecords(t *testing.T) {
 		`{"192.0.2.1":"a"}`:                                                         nil,
 	} {
 		s := serve(t, respondWith(200, jsonType, `{"status":"success","records":`+body+`}`))
-		got, err := newClient(t, s.URL).GetPTR(t.Context(), session(), asked...)
+		got, err := newClient(t, s.URL).GetPTR(t.Context(), session(), addresses...)
 		if want == nil {
 			wantErrorIs(t, err, edis.ErrContract)
 		} else if err != nil || !maps.Equal(got, want) {
-			t.Errorf("records %s give %v, %v, want %v", body, got, err, want)
+			t.Errorf("records %s: GetPTR = %v, %v, want %v", body, got, err, want)
 		}
 	}
 }
 
-// The service shows a write after some time; ConfirmPTR waits for it, in
-// synthetic time, over connections in memory.
+// ConfirmPTR waits until the service shows a write, which takes 20 seconds here.
 func TestConfirmPTR(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		started := time.Now()
-		server := clientReading(t, func() map[string]string {
+		client := clientReading(t, func() map[string]string {
 			if time.Since(started) < 20*time.Second {
 				return map[string]string{"192.0.2.10": "old.example.com"}
 			}
 			return map[string]string{"192.0.2.10": "mail.example.com"}
 		})
-		differing, err := server.ConfirmPTR(t.Context(), session(), onePTR)
+		differing, err := client.ConfirmPTR(t.Context(), session(), onePTR)
 		if err != nil || len(differing) != 0 {
-			t.Errorf("ConfirmPTR = %v, %v, want success", differing, err)
+			t.Errorf("ConfirmPTR = %v, %v, want no differences", differing, err)
 		}
 		if took := time.Since(started); took < 20*time.Second || took > 28*time.Second {
-			t.Errorf("ConfirmPTR took %v, want the 20 seconds that it takes and one pause of at most 7.5", took)
+			t.Errorf("ConfirmPTR took %v, want 20s to 28s", took)
 		}
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		want := map[netip.Addr]string{addr("192.0.2.10"): "other.example.com", addr("192.0.2.11"): "mail.example.com"}
-		differing, err = server.ConfirmPTR(ctx, session(), want)
+		differing, err = client.ConfirmPTR(ctx, session(), want)
 		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("errors.Is(%v, context.DeadlineExceeded) = false", err)
+			t.Errorf("errors.Is(%v, context.DeadlineExceeded) = false, want true", err)
 		}
-		if got := map[netip.Addr]string{addr("192.0.2.10"): "mail.example.com", addr("192.0.2.11"): ""}; !maps.Equal(differing, got) {
-			t.Errorf("ConfirmPTR differs in %v, want %v", differing, got)
+		if current := map[netip.Addr]string{addr("192.0.2.10"): "mail.example.com", addr("192.0.2.11"): ""}; !maps.Equal(differing, current) {
+			t.Errorf("ConfirmPTR = %v, want %v", differing, current)
 		}
 	})
 }
 
-func TestConfirmPTREndsWithAFailedRead(t *testing.T) {
+func TestConfirmPTRReadFails(t *testing.T) {
 	t.Parallel()
 	s := serve(t, respondWith(401, jsonType, `{"status":"error","error":"no"}`))
 	_, err := newClient(t, s.URL).ConfirmPTR(t.Context(), session(), onePTR)
 	wantErrorIs(t, err, edis.ErrUnauthorized)
 }
 
-// clientReading is a client of a service without sockets, for synthetic time.
-func clientReading(t *testing.T, shown func() map[string]string) *edis.Client {
+// clientReading returns a client that reads from records without sockets, so that it
+// can be used in synthetic time.
+func clientReading(t *testing.T, records func() map[string]string) *edis.Client {
 	t.Helper()
 	return newClient(t, "", func(o *edis.Options) {
 		o.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 			if err := r.ParseForm(); err != nil {
 				return nil, err
 			}
-			var records []string
-			for ip, name := range shown() {
+			var items []string
+			for ip, name := range records() {
 				if strings.Contains(r.PostForm.Get("ip"), `"`+ip+`"`) {
-					records = append(records, `{"ip":"`+ip+`","ptr_record":"`+name+`"}`)
+					items = append(items, `{"ip":"`+ip+`","ptr_record":"`+name+`"}`)
 				}
 			}
-			body := `{"status":"success","records":[` + strings.Join(records, ",") + `]}`
+			body := `{"status":"success","records":[` + strings.Join(items, ",") + `]}`
 			return &http.Response{
 				StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {jsonType}}, Request: r,
 				Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
