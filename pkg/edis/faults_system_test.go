@@ -35,13 +35,13 @@ var systemFaults = []fault{
 func testNoLeaks(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for name, handler := range map[string]http.HandlerFunc{
-		"success":   succeed,
-		"refused":   respondWith(400, jsonType, errorBody),
-		"failed":    serverError,
-		"html":      respondWith(200, "text/html", "<html>"),
-		"too large": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) },
-		"redirect":  respondWith(307, "", ""),
-		"dropped":   drop,
+		"success":      succeed,
+		"bad request":  respondWith(400, jsonType, errorBody),
+		"server error": serverError,
+		"html":         respondWith(200, "text/html", "<html>"),
+		"too large":    func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) },
+		"redirect":     respondWith(307, "", ""),
+		"dropped":      drop,
 		"short": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "9")
 			w.WriteHeader(200)
