@@ -22,9 +22,9 @@ func newServer(t *testing.T) *Server {
 	return s
 }
 
-// formOf is the form of a good call, with changes; a nil value takes the field
-// away.
-func formOf(s *Server, changes map[string]*string) url.Values {
+// validForm returns the form of a valid setPTR call with some fields changed. A nil
+// value removes the field.
+func validForm(s *Server, changes map[string]*string) url.Values {
 	session := s.Session()
 	form := url.Values{
 		"signature":   {session.Signature},
@@ -42,7 +42,8 @@ func formOf(s *Server, changes map[string]*string) url.Values {
 	return form
 }
 
-func post(t *testing.T, s *Server, contentType, body string) (status int, answer map[string]any) {
+// post sends body to /set/ptr and returns the status and the JSON of the response.
+func post(t *testing.T, s *Server, contentType, body string) (status int, result map[string]any) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/set/ptr", strings.NewReader(body))
 	if err != nil {
@@ -58,23 +59,23 @@ func post(t *testing.T, s *Server, contentType, body string) (status int, answer
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(raw, &answer); err != nil {
-		t.Fatalf("the answer %q is not JSON: %v", raw, err)
+	if err := json.Unmarshal(raw, &result); err != nil {
+		t.Fatalf("response %q is not JSON: %v", raw, err)
 	}
-	return response.StatusCode, answer
+	return response.StatusCode, result
 }
 
-// The sample of the provider's documentation posts ip pretty-printed and without
-// percent-encoding.
-func TestAcceptsTheDocumentedSample(t *testing.T) {
+// The sample in the provider's documentation sends ip indented and without percent
+// encoding.
+func TestDocumentedSample(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	session := s.Session()
 	body := "signature=" + session.Signature + "&kvm_id=" + session.KVMID +
 		"&valid_until=" + strconv.FormatInt(session.ValidUntil.Unix(), 10) + "&api_host=" + session.APIHost +
 		"&ip={\n  \"192.0.2.1\": \"host.example.com\",\n  \"2001:db8::1\": \"host.example.com\"\n}"
-	if status, answer := post(t, s, contract.FormContentType, body); status != 200 || answer["status"] != "success" {
-		t.Fatalf("the sample is answered with %d %v", status, answer)
+	if status, result := post(t, s, contract.FormContentType, body); status != 200 || result["status"] != "success" {
+		t.Fatalf("POST /set/ptr = %d %v, want 200 and success", status, result)
 	}
 	want := map[netip.Addr]string{
 		netip.MustParseAddr("192.0.2.1"):   "host.example.com",
@@ -85,20 +86,20 @@ func TestAcceptsTheDocumentedSample(t *testing.T) {
 	}
 	requests := s.Requests()
 	if len(requests) != 1 || requests[0].Body != body || requests[0].Status != 200 || requests[0].Path != "/set/ptr" || requests[0].Method != "POST" {
-		t.Errorf("Requests() = %+v", requests)
+		t.Errorf("Requests() = %+v, want one POST /set/ptr with the sample and status 200", requests)
 	}
 }
 
-func TestRefusesBadRequests(t *testing.T) {
+func TestInvalidRequests(t *testing.T) {
 	t.Parallel()
 	text := func(s string) *string { return &s }
 	for _, test := range []struct {
-		name    string
-		changes map[string]*string
-		want    int
-		about   string
+		name      string
+		changes   map[string]*string
+		want      int
+		wantError string // a part of the message
 	}{
-		{"good", nil, 200, ""},
+		{"valid", nil, 200, ""},
 		{"no api_host", map[string]*string{"api_host": nil}, 200, ""},
 		{"no signature", map[string]*string{"signature": nil}, 400, "signature"},
 		{"empty signature", map[string]*string{"signature": text("")}, 400, "minimum"},
@@ -108,12 +109,12 @@ func TestRefusesBadRequests(t *testing.T) {
 		{"empty ip", map[string]*string{"ip": text("{}")}, 400, "propert"},
 		{"Go map as ip", map[string]*string{"ip": text("map[192.0.2.10:mail.example.com]")}, 400, "not JSON"},
 		{"list as ip", map[string]*string{"ip": text(`["192.0.2.10"]`)}, 400, "object"},
-		{"number as name", map[string]*string{"ip": text(`{"192.0.2.10":5}`)}, 400, "string"},
-		{"key twice", map[string]*string{"ip": text(`{"192.0.2.10":"a.example","192.0.2.10":"b.example"}`)}, 400, "duplicate"},
-		{"address twice", map[string]*string{"ip": text(`{"2001:db8::1":"a.example","2001:DB8::1":"b.example"}`)}, 400, "duplicate"},
-		{"no address", map[string]*string{"ip": text(`{"192.0.2.300":"a.example"}`)}, 400, "192.0.2.300"},
+		{"number as host name", map[string]*string{"ip": text(`{"192.0.2.10":5}`)}, 400, "string"},
+		{"duplicate key", map[string]*string{"ip": text(`{"192.0.2.10":"a.example","192.0.2.10":"b.example"}`)}, 400, "duplicate"},
+		{"duplicate address", map[string]*string{"ip": text(`{"2001:db8::1":"a.example","2001:DB8::1":"b.example"}`)}, 400, "duplicate"},
+		{"invalid address", map[string]*string{"ip": text(`{"192.0.2.300":"a.example"}`)}, 400, "192.0.2.300"},
 		{"zone", map[string]*string{"ip": text(`{"fe80::1%eth0":"a.example"}`)}, 400, "fe80"},
-		{"no host name", map[string]*string{"ip": text(`{"192.0.2.10":"a b"}`)}, 400, "host name"},
+		{"invalid host name", map[string]*string{"ip": text(`{"192.0.2.10":"a b"}`)}, 400, "host name"},
 		{"empty host name", map[string]*string{"ip": text(`{"192.0.2.10":""}`)}, 400, "host name"},
 		{"other signature", map[string]*string{"signature": text("other")}, 401, "signature"},
 		{"other kvm_id", map[string]*string{"kvm_id": text("kvm_1_2")}, 401, "kvm_id"},
@@ -122,55 +123,57 @@ func TestRefusesBadRequests(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
-			status, answer := post(t, s, contract.FormContentType, formOf(s, test.changes).Encode())
-			message, _ := answer["error"].(string)
-			if status != test.want || !strings.Contains(message, test.about) {
-				t.Errorf("answered %d %v, want %d and an error about %q", status, answer, test.want, test.about)
+			status, result := post(t, s, contract.FormContentType, validForm(s, test.changes).Encode())
+			message, _ := result["error"].(string)
+			if status != test.want || !strings.Contains(message, test.wantError) {
+				t.Errorf("POST /set/ptr = %d %v, want %d and an error with %q", status, result, test.want, test.wantError)
 			}
 			if stored := len(s.PTRs()) > 0; stored != (test.want == 200) {
-				t.Errorf("answered %d, and stored %v", status, s.PTRs())
+				t.Errorf("POST /set/ptr = %d, then PTRs() = %v", status, s.PTRs())
 			}
 		})
 	}
 }
 
-func TestRefusesWhatIsNoForm(t *testing.T) {
+func TestMalformedForms(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	good := formOf(s, nil).Encode()
+	valid := validForm(s, nil).Encode()
 	for contentType, body := range map[string]string{
-		"application/json":       good,
-		"":                       good,
-		contract.FormContentType: good + "&kvm_id=again",
+		"application/json":       valid,
+		"":                       valid,
+		contract.FormContentType: valid + "&kvm_id=again",
 		contract.FormContentType + "; charset=utf-8":   "%zz",
-		contract.FormContentType + "; charset=\"utf-8": good,
+		contract.FormContentType + "; charset=\"utf-8": valid,
 	} {
-		if status, answer := post(t, s, contentType, body); status != 400 || answer["error"] == "" {
-			t.Errorf("%q, %q answered with %d %v, want 400", contentType, body, status, answer)
+		status, result := post(t, s, contentType, body)
+		if message, _ := result["error"].(string); status != 400 || message == "" {
+			t.Errorf("POST of %q as %q = %d %v, want 400 and an error", body, contentType, status, result)
 		}
 	}
 }
 
-func TestRefusesAnExpiredSession(t *testing.T) {
+func TestExpiredSession(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.SetClock(func() time.Time { return s.Session().ValidUntil })
-	if status, answer := post(t, s, contract.FormContentType, formOf(s, nil).Encode()); status != 401 || answer["error"] != "the session has expired" {
-		t.Errorf("answered %d %v, want 401", status, answer)
+	status, result := post(t, s, contract.FormContentType, validForm(s, nil).Encode())
+	if status != 401 || result["error"] != "the session has expired" {
+		t.Errorf("POST /set/ptr = %d %v, want 401 and an error that the session has expired", status, result)
 	}
 }
 
-// What the document does not describe never leaves the server.
-func TestWithholdsUndocumentedReplies(t *testing.T) {
+// The server never sends a response that does not match the document.
+func TestUndocumentedResponses(t *testing.T) {
 	t.Parallel()
-	called := newServer(t).routes["/set/ptr"]
-	for _, usual := range []reply{
+	setPTR := newServer(t).routes["/set/ptr"]
+	for _, undocumented := range []reply{
 		{418, map[string]any{"status": "error"}},
 		{200, map[string]any{"status": "error"}},
 		{400, map[string]any{"error": 5}},
 	} {
-		if got := called.response(usual); got.status != 500 || !strings.Contains(string(got.body), `"status":"error"`) {
-			t.Errorf("response(%v) = %d %s, want the documented 500", usual, got.status, got.body)
+		if got := setPTR.response(undocumented); got.status != 500 || !strings.Contains(string(got.body), `"status":"error"`) {
+			t.Errorf("response(%v) = %d %s, want the documented 500", undocumented, got.status, got.body)
 		}
 	}
 }
@@ -193,7 +196,7 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		}
 		_ = response.Body.Close()
 		if response.StatusCode != want {
-			t.Errorf("%v is answered with %d, want %d", target, response.StatusCode, want)
+			t.Errorf("%s %s = %d, want %d", target[0], target[1], response.StatusCode, want)
 		}
 	}
 }

@@ -16,11 +16,11 @@ func query(t *testing.T, s *Server, network, name string, recordType uint16) *dn
 func exchange(t *testing.T, s *Server, network string, message *dns.Msg) *dns.Msg {
 	t.Helper()
 	client := &dns.Client{Net: network}
-	answer, _, err := client.ExchangeContext(t.Context(), message, s.DNSAddr)
+	response, _, err := client.ExchangeContext(t.Context(), message, s.DNSAddr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer
+	return response
 }
 
 func TestDNS(t *testing.T) {
@@ -40,7 +40,7 @@ func TestDNS(t *testing.T) {
 		name       string
 		recordType uint16
 		rcode      int
-		want       []string // texts of the records, the header left out
+		want       []string // the data of the records
 	}{
 		{"10.2.0.192.in-addr.arpa.", dns.TypePTR, dns.RcodeSuccess, []string{"mail.example.com."}},
 		{"10.2.0.192.IN-ADDR.ARPA.", dns.TypePTR, dns.RcodeSuccess, []string{"mail.example.com."}},
@@ -48,7 +48,7 @@ func TestDNS(t *testing.T) {
 		{ip6, dns.TypeANY, dns.RcodeSuccess, []string{"mail.example.com."}},
 		{"10.2.0.192.in-addr.arpa.", dns.TypeA, dns.RcodeSuccess, nil},
 		{"11.2.0.192.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, nil},
-		{"2.0.192.in-addr.arpa.", dns.TypePTR, dns.RcodeSuccess, nil}, // exists, for what is below it
+		{"2.0.192.in-addr.arpa.", dns.TypePTR, dns.RcodeSuccess, nil}, // has no records, but names below it
 		{"3.0.192.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, nil},
 		{"1.100.51.198.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, nil}, // removed
 		{"100.51.198.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, nil},
@@ -60,24 +60,24 @@ func TestDNS(t *testing.T) {
 		{"old.example.com.", dns.TypeA, dns.RcodeNameError, nil},
 	} {
 		for _, network := range []string{"udp", "tcp"} {
-			answer := query(t, s, network, test.name, test.recordType)
-			if answer.Rcode != test.rcode || !answer.Authoritative || len(answer.Answer) != len(test.want) {
-				t.Errorf("%s %s %s:\n%v\nwant rcode %s and %v", network, test.name, dns.TypeToString[test.recordType], answer, dns.RcodeToString[test.rcode], test.want)
+			response := query(t, s, network, test.name, test.recordType)
+			if response.Rcode != test.rcode || !response.Authoritative || len(response.Answer) != len(test.want) {
+				t.Errorf("%s %s %s =\n%v\nwant rcode %s and %v", network, test.name, dns.TypeToString[test.recordType], response, dns.RcodeToString[test.rcode], test.want)
 				continue
 			}
-			for i, record := range answer.Answer {
+			for i, record := range response.Answer {
 				if got := record.String()[len(record.Header().String()):]; got != test.want[i] {
-					t.Errorf("%s %s: record %d is %q, want %q", network, test.name, i, got, test.want[i])
+					t.Errorf("%s %s: record %d = %q, want %q", network, test.name, i, got, test.want[i])
 				}
 			}
-			if len(test.want) == 0 && (len(answer.Ns) != 1 || answer.Ns[0].Header().Rrtype != dns.TypeSOA) {
-				t.Errorf("%s %s: a negative answer without SOA: %v", network, test.name, answer)
+			if len(test.want) == 0 && (len(response.Ns) != 1 || response.Ns[0].Header().Rrtype != dns.TypeSOA) {
+				t.Errorf("%s %s =\n%v\nwant an SOA record in the authority section", network, test.name, response)
 			}
 		}
 	}
 }
 
-func TestDNSRefusals(t *testing.T) {
+func TestDNSErrors(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	chaos := new(dns.Msg).SetQuestion("version.bind.", dns.TypeTXT)
@@ -85,29 +85,29 @@ func TestDNSRefusals(t *testing.T) {
 	notify := new(dns.Msg).SetNotify("example.com.")
 	for want, message := range map[int]*dns.Msg{dns.RcodeRefused: chaos, dns.RcodeNotImplemented: notify} {
 		if got := exchange(t, s, "udp", message); got.Rcode != want {
-			t.Errorf("rcode %s, want %s for:\n%v", dns.RcodeToString[got.Rcode], dns.RcodeToString[want], message)
+			t.Errorf("rcode = %s, want %s for\n%v", dns.RcodeToString[got.Rcode], dns.RcodeToString[want], message)
 		}
 	}
 }
 
-// An answer too large for UDP comes truncated there, and whole over TCP.
-func TestDNSTruncates(t *testing.T) {
+// A response that is too large for UDP is truncated there, and complete over TCP.
+func TestDNSTruncation(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	for i := range 60 {
 		s.AddHost("many.example.", netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}))
 	}
-	answer := query(t, s, "udp", "many.example.", dns.TypeA)
-	answer.Compress = true // as it was sent
-	if !answer.Truncated || answer.Len() > dns.MinMsgSize || len(answer.Answer) == 0 {
-		t.Errorf("%d bytes and %d records over UDP, truncated %v", answer.Len(), len(answer.Answer), answer.Truncated)
+	response := query(t, s, "udp", "many.example.", dns.TypeA)
+	response.Compress = true // as it was sent
+	if !response.Truncated || response.Len() > dns.MinMsgSize || len(response.Answer) == 0 {
+		t.Errorf("UDP: truncated = %v with %d records in %d bytes, want true with some in at most %d", response.Truncated, len(response.Answer), response.Len(), dns.MinMsgSize)
 	}
-	if answer := query(t, s, "tcp", "many.example.", dns.TypeA); answer.Truncated || len(answer.Answer) != 60 {
-		t.Errorf("%d records over TCP, want 60", len(answer.Answer))
+	if response := query(t, s, "tcp", "many.example.", dns.TypeA); response.Truncated || len(response.Answer) != 60 {
+		t.Errorf("TCP: truncated = %v with %d records, want false with 60", response.Truncated, len(response.Answer))
 	}
 	message := new(dns.Msg).SetQuestion("many.example.", dns.TypeA)
 	message.SetEdns0(4096, false)
-	if answer := exchange(t, s, "udp", message); answer.Truncated || len(answer.Answer) != 60 || answer.IsEdns0() == nil {
-		t.Errorf("%d records over UDP with EDNS, want 60 and an OPT record", len(answer.Answer))
+	if response := exchange(t, s, "udp", message); response.Truncated || len(response.Answer) != 60 || response.IsEdns0() == nil {
+		t.Errorf("UDP with EDNS: truncated = %v with %d records, want false with 60 and an OPT record", response.Truncated, len(response.Answer))
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// Set a record through the API, and ask the DNS for it.
+// This example sets a record through the API and looks it up in the DNS.
 func Example() {
 	server := edistest.NewServer()
 	defer server.Close()
@@ -41,7 +41,7 @@ func Example() {
 
 var mail = netip.MustParseAddr("192.0.2.10")
 
-// setMail is code under test: it sets one record, with a session of the server.
+// setMail is the code under test. It sets one record.
 func setMail(ctx context.Context, server *edistest.Server) error {
 	client, err := edis.NewClient(&edis.Options{RDNSURL: server.URL})
 	if err != nil {
@@ -50,7 +50,7 @@ func setMail(ctx context.Context, server *edistest.Server) error {
 	return client.SetPTR(ctx, edis.Session(server.Session()), map[netip.Addr]string{mail: "mail.example.com"})
 }
 
-// A unit test of one's own code.
+// A unit test of code that uses the API.
 func Example_unitTest() {
 	testSetMail := func(t *testing.T) {
 		t.Parallel()
@@ -63,12 +63,12 @@ func Example_unitTest() {
 			t.Errorf("setMail set %q, want %q", got, want)
 		}
 	}
-	_ = testSetMail // in a file of your own: func TestSetMail(t *testing.T)
+	_ = testSetMail // in your own test file: func TestSetMail(t *testing.T)
 	fmt.Println("ok")
 	// Output: ok
 }
 
-// How does the code take it when the answer to a write is lost?
+// The response to a write is lost after the server has set the record.
 func ExampleServer_Fail() {
 	server := edistest.NewServer()
 	defer server.Close()
@@ -79,7 +79,7 @@ func ExampleServer_Fail() {
 	// Output: true map[192.0.2.10:mail.example.com]
 }
 
-// Each KVM server has addresses of its own; a call for others is refused.
+// A call fails if the address belongs to another KVM server.
 func ExampleServer_AddAccount() {
 	server := edistest.NewServer()
 	defer server.Close()
@@ -92,7 +92,7 @@ func ExampleServer_AddAccount() {
 	// Output: edis: setPTR: HTTP 400 Bad Request: 192.0.2.10 is not an address of kvm_123456_789012; nothing changed
 }
 
-// A service of several machines shows a write after a while.
+// With a lag, the server shows a write only after some time.
 func ExampleServer_SetLag() {
 	server := edistest.NewServer()
 	defer server.Close()
@@ -104,12 +104,12 @@ func ExampleServer_SetLag() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	shown, err := client.GetPTR(context.Background(), edis.Session(server.Session()), mail)
-	fmt.Println(shown, err, server.PTRs())
+	ptrs, err := client.GetPTR(context.Background(), edis.Session(server.Session()), mail)
+	fmt.Println(ptrs, err, server.PTRs())
 	// Output: map[] <nil> map[192.0.2.10:mail.example.com]
 }
 
-// The DNS server knows the forward addresses that a test gives it.
+// AddHost adds forward records to the DNS server.
 func ExampleServer_AddHost() {
 	server := edistest.NewServer()
 	defer server.Close()
@@ -124,7 +124,7 @@ func ExampleServer_AddHost() {
 	// Output: [192.0.2.10] <nil>
 }
 
-// A session that expires while the code runs.
+// The session expires while the code runs.
 func ExampleServer_SetClock() {
 	server := edistest.NewServer()
 	defer server.Close()
