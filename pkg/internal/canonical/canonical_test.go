@@ -9,49 +9,50 @@ import (
 
 var hostNames = regexp.MustCompile(`^([a-z0-9_]|[a-z0-9_][a-z0-9_-]{0,61}[a-z0-9_])(\.([a-z0-9_]|[a-z0-9_][a-z0-9_-]{0,61}[a-z0-9_]))*$`)
 
-// FuzzName: a name that is accepted is a host name, and Name does not change it again.
+// FuzzName checks that Name returns a valid host name, which it does not change again.
 func FuzzName(f *testing.F) {
-	f.Fuzz(func(t *testing.T, given string, allowUnderscore bool) {
-		name, err := Name(given, allowUnderscore)
+	f.Fuzz(func(t *testing.T, text string, allowUnderscore bool) {
+		name, err := Name(text, allowUnderscore)
 		if err != nil {
 			return
 		}
 		if !hostNames.MatchString(name) || len(name) > 253 || !allowUnderscore && strings.Contains(name, "_") {
-			t.Errorf("Name(%q, %v) = %q, which is not a host name", given, allowUnderscore, name)
+			t.Errorf("Name(%q, %v) = %q, want a host name", text, allowUnderscore, name)
 		}
 		if _, err := netip.ParseAddr(name); err == nil {
-			t.Errorf("Name(%q, %v) = %q, which is an address", given, allowUnderscore, name)
+			t.Errorf("Name(%q, %v) = %q, want no IP address", text, allowUnderscore, name)
 		}
 		if again, err := Name(name, allowUnderscore); again != name || err != nil {
-			t.Errorf("Name(%q) = %q, and Name of that = %q, %v", given, name, again, err)
+			t.Errorf("Name(%q, %v) = %q, %v, want it unchanged", name, allowUnderscore, again, err)
 		}
 	})
 }
 
-// FuzzAddress: an address that is accepted can have a PTR record, and has one form.
+// FuzzAddress checks that Address returns an address that can have a PTR record, which
+// it does not change again.
 func FuzzAddress(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
-		given, err := netip.ParseAddr(text)
+		parsed, err := netip.ParseAddr(text)
 		if err != nil {
 			return
 		}
-		address, err := Address(given)
+		address, err := Address(parsed)
 		if (err == nil) != address.IsValid() {
-			t.Fatalf("Address(%s) = %v, %v", text, address, err)
+			t.Fatalf("Address(%s) = %v, %v, want a valid address or an error", text, address, err)
 		}
 		if err == nil && (address.Zone() != "" || address.Is4In6() || address.IsLoopback() || address.IsMulticast() || address.IsUnspecified()) {
-			t.Errorf("Address(%s) = %s, which cannot have a PTR record", text, address)
+			t.Errorf("Address(%s) = %s, want an address that can have a PTR record", text, address)
 		}
 		if again, _ := Address(address); again != address {
-			t.Errorf("Address(%s) = %s, and Address of that = %s", text, address, again)
+			t.Errorf("Address(%s) = %s, want it unchanged", address, again)
 		}
 	})
 }
 
-func TestReasons(t *testing.T) {
+func TestErrors(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 64)
-	for given, want := range map[string]string{
+	for text, want := range map[string]string{
 		"":                              "empty host name",
 		".":                             "empty host name",
 		"a..b":                          "empty label",
@@ -64,25 +65,25 @@ func TestReasons(t *testing.T) {
 		"a.example:25":                  "character ':'",
 		"192.0.2.1":                     "like an IP address",
 		"xn--a.example":                 "internationalized",
-		"a.xn--":                        "hyphen", // an empty A-label
+		"a.xn--":                        "hyphen", // empty A-label
 		"A.xn--":                        "hyphen",
-		"bücher.example.\u00ad":         "the last label is empty", // a soft hyphen is mapped to nothing
+		"bücher.example.\u00ad":         "the last label is empty", // IDNA removes a soft hyphen
 		"a\xff":                         "UTF-8",
 	} {
-		if name, err := Name(given, false); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Name(%q) = %q, %v, want an error with %q", given, name, err, want)
+		if name, err := Name(text, false); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Name(%q, false) = %q, %v, want an error with %q", text, name, err, want)
 		}
 	}
-	if name, err := Name("bücher.example\u3002", false); name != "xn--bcher-kva.example" || err != nil {
-		t.Errorf("Name with an ideographic dot at the end = %q, %v", name, err)
+	const trailingIdeographicDot, want = "bücher.example\u3002", "xn--bcher-kva.example"
+	if name, err := Name(trailingIdeographicDot, false); name != want || err != nil {
+		t.Errorf("Name(%q, false) = %q, %v, want %q", trailingIdeographicDot, name, err, want)
 	}
-	// A label of 63 bytes and multicast of every scope are at the limits.
-	if name, err := Name(long[1:]+".example", false); err != nil {
-		t.Errorf("Name of a label of 63 bytes = %q, %v", name, err)
+	if name, err := Name(long[1:]+".example", false); err != nil { // 63 bytes, the longest label
+		t.Errorf("Name(%q, false) = %q, %v", long[1:]+".example", name, err)
 	}
 	for _, text := range []string{"239.1.1.1", "ff0e::1", "::ffff:224.0.0.1"} {
 		if _, err := Address(netip.MustParseAddr(text)); err == nil || err.Error() != "multicast address" {
-			t.Errorf("Address(%s) = %v, want a multicast address", text, err)
+			t.Errorf("Address(%s) = %v, want %q", text, err, "multicast address")
 		}
 	}
 }

@@ -14,57 +14,59 @@ import (
 
 const signature = `s3cr3t+signature/with=&%and"quotes"\é` + "\U0001F511"
 
-// A secret is found in any escape that a service or net/http may use, in two layers
-// of them, in another case, and next to anything.
+// A secret is found in any escaping that a service or net/http may use, even if it is
+// escaped twice, in another case, or next to other text.
 func TestWithheld(t *testing.T) {
 	t.Parallel()
 	jsonText := strconv.QuoteToASCII(signature)
 	escapes := map[string]func(string) string{
-		"none":        func(s string) string { return s },
-		"form":        url.QueryEscape,
-		"path":        url.PathEscape,
-		"lower form":  func(s string) string { return strings.ToLower(url.QueryEscape(s)) },
-		"Go":          func(s string) string { return fmt.Sprintf("%q", s) },
-		"ASCII":       strconv.QuoteToASCII,
-		"JSON":        func(string) string { return strings.Replace(jsonText, `\U0001f511`, `\ud83d\udd11`, 1) },
-		"HTML":        html.EscapeString,
-		"HTML, named": func(s string) string { return strings.ReplaceAll(html.EscapeString(s), "&#34;", "&quot;") },
-		"upper case":  strings.ToUpper,
+		"none":            func(s string) string { return s },
+		"form":            url.QueryEscape,
+		"path":            url.PathEscape,
+		"lower case form": func(s string) string { return strings.ToLower(url.QueryEscape(s)) },
+		"Go":              func(s string) string { return fmt.Sprintf("%q", s) },
+		"ASCII":           strconv.QuoteToASCII,
+		"JSON":            func(string) string { return strings.Replace(jsonText, `\U0001f511`, `\ud83d\udd11`, 1) },
+		"HTML":            html.EscapeString,
+		"HTML with names": func(s string) string { return strings.ReplaceAll(html.EscapeString(s), "&#34;", "&quot;") },
+		"upper case":      strings.ToUpper,
 	}
 	for outer, escape := range escapes {
 		for inner, escapeFirst := range escapes {
 			for _, around := range [][2]string{{"", ""}, {"signature=", "&a"}, {"\xff\xfe", "\xff"}, {strings.Repeat("%20 ", 100), ""}} {
 				text := around[0] + escape(escapeFirst(signature)) + around[1]
 				if got := (Secrets{"other", signature}).Text(text, 2048); got != Withheld {
-					t.Errorf("%s in %s: Text(%q) = %q", inner, outer, text, got)
+					t.Errorf("%s in %s: Text(%q, 2048) = %q, want %q", inner, outer, text, got, Withheld)
 				}
 			}
 		}
 	}
 }
 
-// What is cut off within a secret, or within an escape in it, is withheld too, once
-// it says something of the secret.
+// A text that ends within a secret, or within an escape in it, is withheld too if it
+// shows more than a few bytes of the secret.
 func TestWithheldWhenCutOff(t *testing.T) {
 	t.Parallel()
 	for _, escaped := range []string{signature, url.QueryEscape(signature), strconv.QuoteToASCII(signature), html.EscapeString(signature)} {
 		for cut := 14; cut < len(escaped); cut++ {
-			if got := (Secrets{signature}).Text("it was: "+escaped[:cut], 2048); got != Withheld {
-				t.Errorf("Text(%q) = %q", escaped[:cut], got)
+			text := "it was: " + escaped[:cut]
+			if got := (Secrets{signature}).Text(text, 2048); got != Withheld {
+				t.Errorf("Text(%q, 2048) = %q, want %q", text, got, Withheld)
 			}
 		}
 	}
-	// The end of what is searched is within the secret.
+	// The part that is searched ends within the secret.
 	if got := (Secrets{signature}).Text(strings.Repeat("x", maxText-8)+signature, 100); got != Withheld {
-		t.Errorf("Text = %q", got)
+		t.Errorf("Text(maxText-8 bytes and the secret, 100) = %q, want %q", got, Withheld)
 	}
-	// A secret that begins in what is shown is within what is searched.
+	// The secret begins in the part that is shown and ends in the part that is searched.
 	if got := (Secrets{strings.Repeat("é", maxSecret/2)}).Text(strings.Repeat("x", 500)+strings.Repeat(`\\u00e9`, maxSecret/2), 512); got != Withheld {
-		t.Errorf("Text = %q", got)
+		t.Errorf("Text(500 bytes and the longest secret, 512) = %q, want %q", got, Withheld)
 	}
 }
 
-// A text without a secret stays as it is: nothing is cut out of it.
+// A text without a secret is shown unchanged, except that it is printable and within
+// the limit.
 func TestShown(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -76,28 +78,31 @@ func TestShown(t *testing.T) {
 	} {
 		secrets := Secrets{signature, "password", `x\`, "e@example.com"}
 		if got := secrets.Text(text, 2048); got != text {
-			t.Errorf("Text(%q) = %q", text, got)
+			t.Errorf("Text(%q, 2048) = %q, want it unchanged", text, got)
 		}
 	}
-	if got, want := (Secrets{"secret"}).Text("a\x1b[2J\u202eb\xff\n", 2048), "a [2J b? "; got != want {
-		t.Errorf("Text = %q, want %q", got, want)
+	control := "a\x1b[2J\u202eb\xff\n"
+	if got, want := (Secrets{"secret"}).Text(control, 2048), "a [2J b? "; got != want {
+		t.Errorf("Text(%q, 2048) = %q, want %q", control, got, want)
 	}
-	if got, want := (Secrets{}).Text(strings.Repeat("é", 100), 10), "ééé..."; got != want {
-		t.Errorf("Text = %q, want %q", got, want)
+	long := strings.Repeat("é", 100)
+	if got, want := (Secrets{}).Text(long, 10), "ééé..."; got != want {
+		t.Errorf("Text(%q, 10) = %q, want %q", long, got, want)
 	}
 }
 
-// An error keeps its causes, unless its text holds a secret.
+// An error without a secret is returned unchanged. One with a secret loses its text and
+// can no longer be unwrapped, but errors.Is still works.
 func TestError(t *testing.T) {
 	t.Parallel()
 	harmless := fmt.Errorf("read: %w", io.ErrUnexpectedEOF)
-	if got := (Secrets{"secret"}).Error(harmless); got != harmless { //nolint:errorlint // the very same
-		t.Errorf("Error(%v) = %v", harmless, got)
+	if got := (Secrets{"secret"}).Error(harmless); got != harmless { //nolint:errorlint // must be the same error
+		t.Errorf("Error(%v) = %v, want it unchanged", harmless, got)
 	}
-	telling := fmt.Errorf("%%73ecret: %w", io.ErrUnexpectedEOF)
-	got := (Secrets{"secret"}).Error(telling)
+	leaking := fmt.Errorf("%%73ecret: %w", io.ErrUnexpectedEOF)
+	got := (Secrets{"secret"}).Error(leaking)
 	if got.Error() != Withheld || !errors.Is(got, io.ErrUnexpectedEOF) || errors.Unwrap(got) != nil {
-		t.Errorf("Error(%v) = %#v", telling, got)
+		t.Errorf("Error(%v) = %#v, want %q that matches io.ErrUnexpectedEOF", leaking, got, Withheld)
 	}
 }
 
@@ -108,13 +113,13 @@ func TestCheckSecret(t *testing.T) {
 		"": false, "a\nb": false, "a\xffb": false, "a\u0085b": false, "p ä+&=%": true,
 	} {
 		if err := CheckSecret(secret); (err == nil) != valid {
-			t.Errorf("CheckSecret(%.20q) = %v", secret, err)
+			t.Errorf("CheckSecret(%.20q) = %v, want valid = %v", secret, err, valid)
 		}
 	}
 }
 
-// Whatever a hostile response is made of, searching takes time in proportion.
-func TestSearchIsQuick(t *testing.T) {
+// The search of a hostile response takes linear time.
+func TestSearchIsFast(t *testing.T) {
 	t.Parallel()
 	secret := strings.Repeat("é+", maxSecret/3)
 	for _, text := range []string{
@@ -122,8 +127,8 @@ func TestSearchIsQuick(t *testing.T) {
 	} {
 		started := time.Now()
 		_ = Secrets{secret, "a"}.Text(text, 2048)
-		if took := time.Since(started); took > 2*time.Second { // it takes some milliseconds
-			t.Errorf("took %v for %.10q...", took, text)
+		if took := time.Since(started); took > 2*time.Second { // usually a few milliseconds
+			t.Errorf("Text(%.10q..., 2048) took %v, want at most 2s", text, took)
 		}
 	}
 }
