@@ -20,7 +20,7 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// systemFaults are faults that need several calls, and the records of a read.
+// systemFaults are faults that show only in several calls, or in the records of a read.
 var systemFaults = []fault{
 	{id: "F72-records", run: testRecords},
 	{id: "F73-one-login", run: testOneLogin},
