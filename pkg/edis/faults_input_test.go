@@ -25,6 +25,10 @@ var inputFaults = []fault{
 		wantInvalidAddress(t, "fe80::1%eth0")
 		wantInvalidAddress(t, "::ffff:192.0.2.1%eth0")
 		wantInvalidAddress(t, "fe80::1%\x1b[2J\n")
+		err := setPTR(t, serve(t, succeed), map[netip.Addr]string{addr("fe80::1%\x1b[2J"): "a b"})
+		if strings.Contains(err.Error(), "\x1b") {
+			t.Errorf("SetPTR = %q, want no control characters", err)
+		}
 	}},
 	{id: "F03-ipv4-mapped", run: func(t *testing.T) {
 		wantIP(t, map[netip.Addr]string{addr("::ffff:192.0.2.1"): "a.example"}, `{"192.0.2.1":"a.example"}`)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -39,6 +40,11 @@ var responseFaults = []fault{
 			w.Header().Set("Content-Length", strconv.Itoa(len(tooLarge)))
 			respondWith(200, jsonType, tooLarge)(w, r)
 		}, edis.ErrResponseTooLarge, edis.ErrOutcomeUnknown)
+		_ = setPTRWithRetries(t, respondWith(200, jsonType, tooLarge), onePTR, 1, edis.ErrResponseTooLarge, edis.ErrOutcomeUnknown)
+		err := setPTR(t, serve(t, succeed), onePTR, func(o *edis.Options) { o.MaxResponseBytes = math.MaxInt64 })
+		if err != nil {
+			t.Errorf("SetPTR with the largest MaxResponseBytes = %v", err)
+		}
 	}},
 	{id: "F48-reads-no-more", run: func(t *testing.T) {
 		body := &countingBody{}

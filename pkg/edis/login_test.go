@@ -124,17 +124,67 @@ func TestOldSignatureIsRedacted(t *testing.T) {
 		switch {
 		case r.URL.Path != "/set/ptr":
 			logins++
-			respondWith(200, jsonType, strings.Replace(loginResponse(""), "s3cr3t-new", fmt.Sprint("s3cr3t-", logins), 1))(w, r)
+			respondWith(200, jsonType, strings.Replace(loginResponse(""), "s3cr3t-new", fmt.Sprint(logins, "-s3cr3t"), 1))(w, r)
 		case logins == 1:
 			respondWith(401, jsonType, errorBody)(w, r)
 		default:
-			respondWith(400, jsonType, `{"status":"error","error":"s3cr3t-1 is not s3cr3t-2"}`)(w, r)
+			respondWith(400, jsonType, `{"status":"error","error":"1-s3cr3t has expired"}`)(w, r)
 		}
 	})
 	client := newClient(t, s.URL)
 	err := client.SetPTR(t.Context(), client.LoginSource(credentials), onePTR)
 	wantErrorIs(t, err)
 	walk(err, func(cause error) { wantSafeText(t, cause) })
+}
+
+// A write whose outcome is unknown is not repeated with a new session: a refusal of
+// the second one would look like that of the first.
+func TestUnknownOutcomeIsNotRenewed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		logins := 0
+		s := serveInMemory(t, afterLogin(&logins, inOrder(drop, respondWith(401, jsonType, errorBody), respondWith(400, jsonType, errorBody))))
+		err := s.client.SetPTR(t.Context(), s.client.LoginSource(credentials), onePTR)
+		wantErrorIs(t, err, edis.ErrUnauthorized, edis.ErrOutcomeUnknown)
+		if logins != 1 {
+			t.Errorf("%d logins, want 1", logins)
+		}
+	})
+}
+
+// A renewal that is not sent does not make the refused call one that was not sent.
+func TestRenewalNotSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		logins := 0
+		s := serveInMemory(t, afterLogin(&logins, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Connection", "close")
+			respondWith(401, jsonType, errorBody)(w, r)
+		}))
+		s.dialError = func(dial int64) error {
+			if dial > 1 {
+				return connectionRefused(dial)
+			}
+			return nil
+		}
+		err := s.client.SetPTR(t.Context(), s.client.LoginSource(credentials), onePTR)
+		wantErrorIs(t, err, edis.ErrUnauthorized)
+		if strings.Count(err.Error(), "nothing changed") != 1 || strings.Contains(err.Error(), "not sent") {
+			t.Errorf("SetPTR = %v, want it to say once that nothing changed", err)
+		}
+	})
+}
+
+// afterLogin serves logins, and leaves the other requests to the handler.
+func afterLogin(logins *int, handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/set/ptr" {
+			handler(w, r)
+			return
+		}
+		*logins++
+		respondWith(200, jsonType, loginResponse(""))(w, r)
+	}
 }
 
 // If a renewal fails, the error also has the 401 that caused it.

@@ -3,12 +3,19 @@ package edis
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/edisptr/edis-go/pkg/internal/contract"
+	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
 // FuzzResponse gives the client arbitrary responses. It must not panic, must not take
@@ -61,6 +68,31 @@ func FuzzResponse(f *testing.F) {
 }
 
 // A roundTripFunc is a function used as an http.RoundTripper.
+// A success that is documented but not a 200 says nothing of the records.
+func TestOtherDocumentedSuccess(t *testing.T) {
+	t.Parallel()
+	schema := openapi3.NewObjectSchema()
+	content := openapi3.NewContentWithSchema(schema, []string{contract.JSONContentType})
+	documented := &contract.Operation{Operation: &openapi3.Operation{
+		Responses: openapi3.NewResponses(openapi3.WithStatus(202, &openapi3.ResponseRef{Value: openapi3.NewResponse().WithContent(content)})),
+	}}
+	response := &http.Response{StatusCode: 202, Header: http.Header{"Content-Type": {contract.JSONContentType}}}
+	failed := request{endpoint: setPTR.endpoint, records: 1}.evaluate(response, []byte(`{}`), nil, documented)
+	if failed == nil || !errors.Is(failed, ErrContract) || !errors.Is(failed, ErrOutcomeUnknown) {
+		t.Errorf("evaluate(202) = %v, want ErrContract and ErrOutcomeUnknown", failed)
+	}
+}
+
+// An error of a body can quote it, if the Transport is that of the caller.
+func TestBodyErrorIsWithheld(t *testing.T) {
+	t.Parallel()
+	r := request{endpoint: setPTR.endpoint, records: 1, hide: redact.Secrets{"a secret"}}
+	failed := r.evaluate(&http.Response{StatusCode: 200}, nil, errors.New("unexpected: a%20secret"), nil)
+	if text := failed.Error(); strings.Contains(text, "secret,") || !strings.Contains(text, redact.Withheld) || strings.Contains(text, "%20") {
+		t.Errorf("evaluate = %v, want the text withheld", failed)
+	}
+}
+
 type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -82,9 +82,7 @@ func (o *Operation) ValidateResponse(status int, header http.Header, body []byte
 	if err := json.Unmarshal(body, &value); err != nil { // refuses duplicate names and invalid UTF-8
 		return nil, jsonError(err)
 	}
-	// Without DisableSchemaErrorDetails an error quotes the value, of any size.
-	err = schema.VisitJSON(value, openapi3.VisitAsResponse(), openapi3.DisableSchemaErrorDetails())
-	return value, schemaError(schema, err)
+	return value, schemaError(schema, schema.VisitJSON(value, openapi3.VisitAsResponse()))
 }
 
 // responseSchema returns the schema for a status and a content type.
@@ -111,8 +109,9 @@ func jsonError(err error) error {
 	return errors.New("not valid JSON")
 }
 
-// schemaError names the place of a mismatch and the reason. Names that are not in
-// the schema are those of the service, and can hold anything.
+// schemaError names the place of a mismatch and the reason. The original error quotes
+// the value, of any size. Names that are not in the schema are those of the service,
+// and can hold anything.
 func schemaError(schema *openapi3.Schema, err error) error {
 	mismatch := new(openapi3.SchemaError)
 	if !errors.As(err, &mismatch) {

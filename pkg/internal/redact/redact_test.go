@@ -65,6 +65,18 @@ func TestWithheldWhenCutOff(t *testing.T) {
 	}
 }
 
+// A text with more layers of escapes than are undone is withheld unread.
+func TestTooManyLayers(t *testing.T) {
+	t.Parallel()
+	text := "secret"
+	for range layers + 1 {
+		text = url.QueryEscape("%" + text)
+	}
+	if got := (Secrets{"other secret"}).Text(text, 2048); got != Withheld {
+		t.Errorf("Text(%q, 2048) = %q, want %q", text, got, Withheld)
+	}
+}
+
 // A text without a secret is shown unchanged, except that it is printable and within
 // the limit.
 func TestShown(t *testing.T) {
