@@ -20,7 +20,7 @@ import (
 // names of an object are sorted.
 func encodeForm(model any) ([]byte, error) {
 	value := reflect.ValueOf(model)
-	form := make([]byte, 0, 1024)
+	form := make([]byte, 0, 512)
 	for i := range value.NumField() {
 		field := value.Field(i)
 		name, option, _ := strings.Cut(value.Type().Field(i).Tag.Get("json"), ",")
