@@ -3,8 +3,12 @@
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 BENCHSTAT     = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
-OASDIFF       = github.com/oasdiff/oasdiff@v1.36.0
 PLATFORMS     = linux darwin windows
+
+# The directories of the two modules. That of specsync is a module of its own, so
+# that the dependencies of oasdiff do not reach users of the library.
+SPECSYNC_DIR = pkg/cmd/specsync
+MODULES      = . $(SPECSYNC_DIR)
 
 # The published document: a file or an https address. This is the one place
 # where the address of the provider's page stands.
@@ -14,7 +18,7 @@ export SPEC
 # Names and checksums of all files that git tracks or would track.
 TREE = git ls-files -z --cached --others --exclude-standard | xargs -0 cksum
 
-.PHONY: help generate check lint test race demo soak bench fuzz vuln spec-check spec-update spec-address oasdiff-version specsync
+.PHONY: help generate check lint test race demo soak bench fuzz vuln spec-check spec-update spec-address specsync
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,10 +27,10 @@ demo: ## a short tour on a fake EDIS on this machine
 	@go run ./pkg/cmd/edisptr demo
 
 test: ## run all tests
-	go test ./...
+	@for dir in $(MODULES); do (cd $$dir && go test ./...) || exit 1; done
 
 race: ## run all tests under the race detector, in random order (needs a C compiler)
-	go test -race -shuffle=on ./...
+	@for dir in $(MODULES); do (cd $$dir && go test -race -shuffle=on ./...) || exit 1; done
 
 generate: ## regenerate gen/ from openapi.yaml, overlay.yaml and oapi-codegen.yaml
 	go generate ./...
@@ -39,8 +43,11 @@ check: ## generated code is up to date, all platforms build, vet, go.mod is tidy
 		echo "check: generated code was not up to date; it is now, commit it:"; git status --short; exit 1; \
 	fi
 	@if [ "$$(ls -A gen)" != edis.gen.go ]; then echo "check: gen/ holds more than edis.gen.go"; ls -A gen; exit 1; fi
-	@for os in $(PLATFORMS); do echo "GOOS=$$os go vet ./..."; GOOS=$$os go build ./... && GOOS=$$os go vet ./... || exit 1; done
-	go mod tidy -diff
+	@for dir in $(MODULES); do for os in $(PLATFORMS); do \
+		echo "GOOS=$$os go vet ./... in $$dir"; \
+		(cd $$dir && GOOS=$$os go build -o /dev/null ./... && GOOS=$$os go vet ./...) || exit 1; \
+	done; done
+	@for dir in $(MODULES); do echo "go mod tidy -diff in $$dir"; (cd $$dir && go mod tidy -diff) || exit 1; done
 
 soak: ## the model test for a minute, under the race detector
 	go test -race -count=1 -v -run '^TestSoak$$' ./pkg/edis -soak=1m
@@ -64,14 +71,14 @@ fuzz: ## each fuzz test for 30 seconds
 	done
 
 vuln: ## known vulnerabilities in what is used (its database needs the network)
-	go run $(GOVULNCHECK) ./...
+	@for dir in $(MODULES); do (cd $$dir && go run $(GOVULNCHECK) ./...) || exit 1; done
 
 lint: ## golangci-lint, built on first use
-	go run $(GOLANGCI_LINT) run ./...
+	@for dir in $(MODULES); do (cd $$dir && go run $(GOLANGCI_LINT) run --config "$(CURDIR)/.golangci.yml" ./...) || exit 1; done
 
 # "go run" would turn every exit status into 1, so the program is built first.
 # make ends with 2 whatever the status; that of the program is in its last line.
-SPECSYNC = dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && $(MAKE) -s specsync OUT="$$dir" && "$$dir/specsync" --oasdiff $(OASDIFF)
+SPECSYNC = dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && $(MAKE) -s specsync OUT="$$dir" && "$$dir/specsync"
 
 spec-check: ## say what a newer document changes for us: SPEC=FILE-or-https-URL (the published page if left out)
 	@$(SPECSYNC) check "$$SPEC"
@@ -82,8 +89,5 @@ spec-update: ## take a newer document in: SPEC=FILE-or-https-URL
 spec-address: # print where the published document is
 	@echo "$$SPEC"
 
-oasdiff-version: # print what gives the second opinion
-	@echo $(OASDIFF)
-
-specsync: # build the program of spec-check and spec-update into the folder OUT
-	@go build -o "$(OUT)/" ./pkg/cmd/specsync
+specsync: # build the program of spec-check and spec-update into the directory OUT
+	@cd $(SPECSYNC_DIR) && go build -o "$(abspath $(OUT))/" .

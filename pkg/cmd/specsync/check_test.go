@@ -2,14 +2,15 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"errors"
-	"net/http"
-	"net/http/httptest"
+	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v4"
 )
 
 // result is what a run of specsync left behind.
@@ -18,47 +19,65 @@ type result struct {
 	stdout, stderr string
 }
 
-// module is a folder with what specsync reads and writes of this module, after
-// the small document in testdata.
+// run runs specsync on a module that holds the documents in testdata.
+func run(t *testing.T, a *app, root string, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	a.stdout, a.stderr = &stdout, &stderr
+	status := a.exec(t.Context(), append([]string{"--root", root}, args...))
+	return result{status, stdout.String(), stderr.String()}
+}
+
+// module returns a directory with what specsync reads and writes of the module.
 func module(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
 	put(t, filepath.Join(root, "openapi.yaml"), testdata(t, "openapi.yaml"))
 	put(t, filepath.Join(root, "overlay.yaml"), testdata(t, "overlay.yaml"))
-	put(t, filepath.Join(root, generated), []byte("package gen // of the old document\n"))
+	put(t, filepath.Join(root, "gen", "edis.gen.go"), "package gen // of the old document\n")
+	put(t, filepath.Join(root, ".git", "config"), "not to be copied")
 	return root
 }
 
-func put(t *testing.T, name string, content []byte) {
+func put(t *testing.T, name, content string) string {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(name, content, 0o600); err != nil {
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return name
 }
 
-func testdata(t *testing.T, name string) []byte {
+func testdata(t *testing.T, name string) string {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(content)
+}
+
+// published returns the document in testdata with texts replaced, each of which
+// must be there: old, new, old, new.
+func published(t *testing.T, replacements ...string) string {
+	t.Helper()
+	return replace(t, testdata(t, "openapi.yaml"), replacements...)
+}
+
+func replace(t *testing.T, content string, replacements ...string) string {
+	t.Helper()
+	for pair := range slices.Chunk(replacements, 2) {
+		if !strings.Contains(content, pair[0]) {
+			t.Fatalf("the document does not hold %q", pair[0])
+		}
+		content = strings.Replace(content, pair[0], pair[1], 1)
+	}
 	return content
 }
 
-func run(t *testing.T, with tools, args ...string) result {
-	t.Helper()
-	if with.client == nil {
-		with.client = http.DefaultClient
-	}
-	var stdout, stderr bytes.Buffer
-	status := exec(t.Context(), args, &stdout, &stderr, with)
-	return result{status, stdout.String(), stderr.String()}
-}
-
-// files returns all files below a folder, and their content.
+// files returns all files below a directory, and their content.
 func files(t *testing.T, root string) map[string]string {
 	t.Helper()
 	found := make(map[string]string)
@@ -76,195 +95,199 @@ func files(t *testing.T, root string) map[string]string {
 	return found
 }
 
-// Each kind of change that the provider has made, with the exit status and the
-// line that decides.
-func TestCheck(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		file   string
-		status int
-		line   string
-	}{
-		{"openapi.yaml", 0, "nothing that concerns us changed\n"},
-		{"page.md", 0, "nothing that concerns us changed\n"},
-		{"whole.json", 0, "nothing that concerns us changed\n"},
-		{"renumbered.yaml", 0, "nothing that concerns us changed\n"},
-		{"example.yaml", 0, `nothing that concerns us changed; wording only: setPTR: request, field valid_until: example is now "2025-01-12T15:30:00Z", was "1737476000"`},
-		{"server-level.yaml", 3, "compatible  setPTR: operation: server level is now operation, was path: calls go to the same server"},
-		{"server-document.yaml", 3, `breaking    setPTR: operation: server is now https://{host} (host: api.example), was https://dns.example: released versions go on to send, session included, to the old server`},
-		{"host.yaml", 3, "breaking    setPTR: operation: server is now https://dns-2.example, was https://dns.example: released versions go on to send"},
-		{"error-schema.yaml", 3, "compatible  setPTR: answer 500, application/json is new: "},
-		{"status-gone.yaml", 3, "breaking    setPTR: answer 401 is gone: such an answer would be one that breaks the contract"},
-		{"renamed.yaml", 3, "breaking    setPTR: request, field kvm_id is gone: renamed to server_id? released versions go on to send it"},
-		{"renamed.yaml", 3, "compatible  setPTR: request, field server_id is new: the library does not send it"},
-		{"type.yaml", 3, "breaking    setPTR: answer 401, field error: type is now integer, was string: released versions refuse such an answer"},
-		{"ip-string.yaml", 3, "breaking    setPTR: request, field ip: type is now string, was object: released versions send object"},
-		{"operation-gone.yaml", 3, "breaking    setPTR: POST /set/ptr is gone: released versions go on to call it"},
-		{"moved.yaml", 3, "breaking    setPTR: operation: call is now POST /v3/set/ptr, was POST /set/ptr: released versions go on to call the old address"},
-		{"operation-id.yaml", 3, "compatible  setPTR: operation: operationId is now setPtr, was setPTR: "},
-		{"encoding.yaml", 3, "breaking    setPTR: request, field ip: encoding is now {contentType: text/plain}, was {contentType: application/json}: "},
-		{"required.yaml", 3, "breaking    setPTR: request, field valid_until: required is now true, was not given: the library may leave it out"},
-		{"required.yaml", 3, "compatible  setPTR: request, field signature: required is now true, was not given: the library always sends it"},
-		{"security.yaml", 3, "breaking    setPTR: operation: security is now [{token: []}], was not given: calls must prove"},
-		{"status-enum.yaml", 3, "compatible  setPTR: answer 200, field status: enum is now [success], was not given: such answers pass as before"},
-		{"status-enum.yaml", 3, "overlay.yaml, line 9: $.components.schemas.success_7.properties.status is redundant: the document says all of it"},
-		{"four.json", 3, "compatible  getPTR: POST /get/ptr is new in the document: so far overlay.yaml alone describes it"},
-		{"four.json", 3, "overlay.yaml, line 12: $.paths has become redundant, unless it corrects the document"},
-	} {
-		t.Run(test.file, func(t *testing.T) {
-			t.Parallel()
-			root := module(t)
-			before := files(t, root)
-			got := run(t, tools{}, "--root", root, "check", filepath.Join("testdata", test.file))
-			if got.status != test.status || !strings.Contains(got.stdout, test.line) {
-				t.Errorf("check %s = %d, %s%s\nwant %d, %s", test.file, got.status, got.stdout, got.stderr, test.status, test.line)
-			}
-			if lines := strings.Count(got.stdout, "\n"); test.status == exitSame && lines != 1 {
-				t.Errorf("check %s prints %d lines, want 1", test.file, lines)
-			}
-			wantFiles(t, root, before)
-		})
-	}
-}
+const (
+	inForm    = "        signature:\n          type: string\n"
+	inSuccess = "        status:\n          type: string\n"
+	message   = "        message:\n          type: string\n          maxLength: 20\n          enum: [set, kept]\n"
+	pageLine  = "; this is the page of one operation, and the others are not compared\n"
+)
 
-func wantFiles(t *testing.T, root string, want map[string]string) {
-	t.Helper()
-	got := files(t, root)
-	for name, content := range got {
-		if want[name] != content {
-			t.Errorf("%s is changed or new:\n%s", name, content)
-		}
-	}
-	if len(got) != len(want) {
-		t.Errorf("there are %d files, want %d", len(got), len(want))
-	}
-}
-
-// What is of no use is named with its place, in words.
-func TestUnusable(t *testing.T) {
+// Each row changes one thing. The lines are all of the report, in order, each up
+// to where the row ends it.
+func TestCheckGrades(t *testing.T) {
 	t.Parallel()
-	for file, line := range map[string]string{
-		"trailing-comma.json": "line 6, column 3: a comma with nothing after it",
-		"missing-comma.json":  "line 5, column 5: a comma is missing",
-		"bare-key.json":       "line 4, column 5: object key without quotes",
-		"quote.json":          "a quotation mark within a text is not escaped",
-		"doubled.json":        "column 1: more text after the end of the document; is it there twice?",
-		"doubled.yaml":        "a second document begins here",
-		"doubled-names.yaml":  `column 1: the name "openapi" is there twice in its object; is the document doubled?`,
-		"cut.json":            "the document ends too early",
-		"cut-page.md":         "line 3, column 1: the fenced block that begins here does not end",
-		"broken.yaml":         "line 3, column 21: not YAML: ",
-		"alias.yaml":          "line 10, column 14: an alias (*all), which is not supported",
-		"page.html":           "line 1, column 1: this is an HTML page",
-		"empty.yaml":          "line 1, column 1: the file is empty",
-		"not-openapi.json":    `this is not an OpenAPI document: it has no field "openapi"`,
-		"no-schema.yaml":      `line 38, column 23: the reference "#/components/schemas/failure_9" points to nothing`,
-		"invalid.yaml":        "not a valid OpenAPI document: ",
-		"absent.yaml":         "no such file",
-	} {
-		t.Run(file, func(t *testing.T) {
-			t.Parallel()
-			spec := filepath.Join("testdata", file)
-			for _, command := range []string{"check", "update"} {
-				root := module(t)
-				before := files(t, root)
-				got := run(t, tools{}, "--root", root, command, spec)
-				if got.status != exitUnusable || got.stdout != "" || !strings.Contains(got.stderr, line) || !strings.Contains(got.stderr, spec) {
-					t.Errorf("%s %s = %+v, want %d, %s", command, file, got, exitUnusable, line)
-				}
-				if want := "specsync " + command + ": exit status 2\n"; !strings.HasSuffix(got.stderr, want) {
-					t.Errorf("standard error is %q, want it to end with %q", got.stderr, want)
-				}
-				wantFiles(t, root, before)
-			}
-		})
-	}
-}
-
-// What JSON has and YAML has not comes through, on the lines where it was.
-func TestJSON(t *testing.T) {
-	t.Parallel()
-	d, err := load([]byte("{\"openapi\":\t\"3.0.0\",\n\t\"paths\": {},\n\"x\": \"\\ud83d\\ude00 \\\\ud83d\\/ \\u00e9\"}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := get(d.root, "x"), "\U0001f600 \\ud83d/ é"; got.Value != want || got.Line != 3 {
-		t.Errorf("x = %q at line %d, want %q at line 3", got.Value, got.Line, want)
-	}
-}
-
-// A whole document that we have is no reason to call what a page leaves out gone.
-func TestPageOfOne(t *testing.T) {
-	t.Parallel()
-	root := module(t)
-	put(t, filepath.Join(root, "openapi.yaml"), testdata(t, "four.json"))
-	got := run(t, tools{}, "--root", root, "check", "testdata/page.md")
-	want := result{stdout: "nothing that concerns us changed; this is the page of one operation, which says nothing of getPTR\n"}
-	if got != want {
-		t.Errorf("check = %+v, want %+v", got, want)
-	}
-	if got := run(t, tools{}, "--root", root, "check", "testdata/whole.json"); !strings.Contains(got.stdout, "breaking    getPTR: POST /get/ptr is gone") {
-		t.Errorf("check = %+v, want getPTR to be gone", got)
-	}
-	got = run(t, tools{}, "--root", root, "update", "testdata/page.md")
-	if got.status != exitUnusable || !strings.Contains(got.stderr, "openapi.yaml also holds getPTR, which would be lost") {
-		t.Errorf("update = %+v, want it refused", got)
-	}
-}
-
-func TestFetch(t *testing.T) {
-	t.Parallel()
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/page.md":
-			http.ServeFile(w, r, "testdata/page.md")
-		case "/down":
-			http.Redirect(w, r, "http://plain.example/", http.StatusFound)
-		case "/large":
-			_, _ = w.Write(make([]byte, maxSize+1))
-		default:
-			http.NotFound(w, r)
-		}
-	}))
-	t.Cleanup(server.Close)
-	for path, want := range map[string]struct {
-		status int
-		line   string
-	}{
-		server.URL + "/page.md": {exitSame, "nothing that concerns us changed"},
-		server.URL + "/down":    {exitUnusable, "redirect to http://plain.example/ refused"},
-		server.URL + "/large":   {exitUnusable, "larger than 16 MB"},
-		server.URL + "/absent":  {exitUnusable, "answered 404 Not Found, want 200 OK"},
-		"http://plain.example/": {exitUnusable, "want an https address"},
-		"":                      {exitUnusable, "SPEC is empty"},
-	} {
-		got := run(t, tools{client: server.Client()}, "--root", module(t), "check", path)
-		if got.status != want.status || !strings.Contains(got.stdout+got.stderr, want.line) {
-			t.Errorf("check %q = %+v, want %+v", path, got, want)
-		}
-	}
-}
-
-// oasdiff can raise a grade and never lower one, and need not be there.
-func TestSecondOpinion(t *testing.T) {
-	t.Parallel()
-	says := func(output string, err error) tools {
-		return tools{run: func(context.Context, string, ...string) ([]byte, error) { return []byte(output), err }}
-	}
 	for name, test := range map[string]struct {
-		tools
-		line string
+		replace []string
+		lines   []string
 	}{
-		"worse":  {says(`[{"text":"it is worse","level":3,"operationId":"setPTR"}]`, nil), "breaking    setPTR: it is worse: so says oasdiff"},
-		"better": {says(`[]`, nil), "compatible  setPTR: answer 500"},
-		"absent": {says("", errors.New("no network")), "no second opinion: pinned: no network"},
-		"odd":    {says("Error", nil), "what it printed is not JSON"},
+		"renumbered": {[]string{"schemas/success_7", "schemas/success_8", "    success_7:", "    success_8:"}, nil},
+		"set order":  {[]string{"[set, kept]", "[kept, set]"}, nil},
+
+		"description":          {[]string{"Which server.", "A server."}, []string{`wording     setPTR: requestBody/kvm_id/description is now "A server.", was "Which server."`}},
+		"example in response":  {[]string{"          example: Not let in.\n", ""}, []string{`wording     setPTR: responses/401/error/example is gone: "Not let in."`}},
+		"summary":              {[]string{"Set names", "Set them"}, []string{`wording     setPTR: summary is now "Set them"`}},
+		"tag":                  {[]string{"[names]", "[names, more]"}, []string{`wording     setPTR: tags is new: "more"`}},
+		"server description":   {[]string{"Where names are.", "There."}, []string{"wording     setPTR: servers/0/description is now"}},
+		"field description":    {[]string{"        description:\n          type: string\n", "        description:\n          type: integer\n"}, []string{"breaking    setPTR: responses/200/description/type is now \"integer\", was \"string\": released versions expect"}},
+		"response description": {[]string{"Done.", "Did it."}, []string{"wording     setPTR: responses/200/description is now"}},
+
+		"operation id":        {[]string{"setPTR", "putPTR"}, []string{`compatible  setPTR: operationId is now "putPTR", was "setPTR": our code looks`}},
+		"moved":               {[]string{"/set/ptr:", "/v3/set/ptr:"}, []string{"breaking    setPTR: POST /set/ptr is gone: released versions still call it"}},
+		"method":              {[]string{"    post:", "    put:"}, []string{"breaking    setPTR: POST /set/ptr is gone"}},
+		"server":              {[]string{"https://dns.example", "https://dns-2.example"}, []string{`breaking    setPTR: servers/0/url is now "https://dns-2.example", was "https://dns.example": released versions still send`}},
+		"second server":       {[]string{"        description: Where names are.\n", "        description: Where names are.\n      - url: https://b.example\n"}, []string{`breaking    setPTR: servers is new: {"url":"https://b.example"}`}},
+		"server gone":         {[]string{"    servers:\n      - url: https://dns.example\n        description: Where names are.\n", ""}, []string{`breaking    setPTR: servers/0/url is now "https://api.example"`, `compatible  setPTR: x-server-level is now "document"`, "wording     setPTR: servers/0/description is gone"}},
+		"server level":        {[]string{"    servers:\n      - url: https://dns.example\n        description: Where names are.\n    post:\n", "    post:\n      servers:\n      - url: https://dns.example\n        description: Where names are.\n"}, []string{`compatible  setPTR: x-server-level is now "operation", was "path": the address is the same`}},
+		"encoding":            {[]string{"contentType: application/json", "contentType: text/plain"}, []string{`breaking    setPTR: requestBody/content/application/x-www-form-urlencoded/encoding/ip/contentType is now "text/plain"`}},
+		"encoding gone":       {[]string{"            encoding:\n              ip:\n                contentType: application/json\n", ""}, []string{"breaking    setPTR: requestBody/content/application/x-www-form-urlencoded/encoding is gone"}},
+		"status gone":         {[]string{"        '500':\n          description: Broken.\n", ""}, []string{"breaking    setPTR: responses/500 is gone"}},
+		"status new":          {[]string{"        '500':", "        '403':\n          description: No.\n        '500':"}, []string{"breaking    setPTR: responses/403 is new"}},
+		"security":            {[]string{"components:\n", "security: [{token: []}]\ncomponents:\n  securitySchemes: {token: {type: http, scheme: bearer}}\n"}, []string{"breaking    setPTR: security is new", "breaking    setPTR: x-security-schemes is new"}},
+		"no security":         {[]string{"      operationId", "      security: []\n      operationId"}, nil},
+		"request type":        {[]string{inForm, strings.Replace(inForm, "string", "integer", 1)}, []string{`breaking    setPTR: requestBody/signature/type is now "integer", was "string": released versions still send`}},
+		"response type":       {[]string{inSuccess, strings.Replace(inSuccess, "string", "integer", 1)}, []string{`breaking    setPTR: responses/200/status/type is now "integer"`}},
+		"ip becomes string":   {[]string{"          type: object\n          additionalProperties:\n            type: string\n", "          type: string\n"}, []string{"breaking    setPTR: requestBody/ip/additionalProperties is gone", `breaking    setPTR: requestBody/ip/type is now "string", was "object"`}},
+		"renamed in request":  {[]string{"        kvm_id:", "        server_id:"}, []string{"breaking    setPTR: requestBody/kvm_id is gone", "compatible  setPTR: requestBody/server_id is new"}},
+		"renamed in response": {[]string{"        error:", "        reason:"}, []string{"breaking    setPTR: responses/401/error is gone", "compatible  setPTR: responses/401/reason is new"}},
+		"lost in request":     {[]string{inForm, ""}, []string{"breaking    setPTR: requestBody/signature is gone: {\"type\":\"string\"}: released versions still send it"}},
+		"lost in response":    {[]string{inSuccess, ""}, []string{"breaking    setPTR: responses/200/status is gone"}},
+		"new in request":      {[]string{inForm, inForm + "        ttl: {type: integer}\n"}, []string{"compatible  setPTR: requestBody/ttl is new"}},
+		"new in response":     {[]string{inSuccess, inSuccess + "        ttl: {type: integer}\n"}, []string{"compatible  setPTR: responses/200/ttl is new"}},
+		"content gone":        {[]string{"          content:\n            application/json:\n              schema:\n                $ref: '#/components/schemas/failure_9'\n", ""}, []string{"breaking    setPTR: responses/401/content is gone"}},
+		"content new":         {[]string{"Broken.\n", "Broken.\n          content: {application/json: {schema: {type: object}}}\n"}, []string{"compatible  setPTR: responses/500/content is new"}},
+		"media type":          {[]string{"            application/json:\n", "            text/plain:\n"}, []string{"breaking    setPTR: responses/200/content/application/json is gone", "compatible  setPTR: responses/200/content/text/plain is new"}},
+
+		"required, always sent":   {[]string{"    form_3:\n", "    form_3:\n      required: [kvm_id]\n"}, []string{`compatible  setPTR: requestBody/required is new: "kvm_id": overlay.yaml says so already`}},
+		"required, may be absent": {[]string{"    form_3:\n", "    form_3:\n      required: [api_host, ip]\n"}, []string{`breaking    setPTR: requestBody/required is new: "api_host": the library may leave it out`, `compatible  setPTR: requestBody/required is new: "ip"`}},
+		"required and new":        {[]string{inForm, inForm + "        ttl: {type: integer}\n", "    form_3:\n", "    form_3:\n      required: [ttl]\n"}, []string{`breaking    setPTR: requestBody/required is new: "ttl"`, "compatible  setPTR: requestBody/ttl is new"}},
+		"optional body":           {[]string{"        required: true\n", ""}, []string{"compatible  setPTR: requestBody/required is gone: true"}},
+		"optional in response":    {[]string{"      required: [message]\n", ""}, []string{`breaking    setPTR: responses/200/required is gone: "message"`}},
+		"required in response":    {[]string{"[message]", "[message, status]"}, []string{`compatible  setPTR: responses/200/required is new: "status"`}},
+
+		"enum value new in request":   {[]string{"['1', '2']", "['1', '2', '3']"}, []string{"compatible  setPTR: requestBody/valid_until/enum is new"}},
+		"enum value gone in request":  {[]string{"['1', '2']", "['1']"}, []string{"breaking    setPTR: requestBody/valid_until/enum is gone"}},
+		"enum gone in request":        {[]string{"          enum: ['1', '2']\n", ""}, []string{"compatible  setPTR: requestBody/valid_until/enum is gone"}},
+		"enum in request":             {[]string{inForm, inForm + "          enum: [a]\n"}, []string{"breaking    setPTR: requestBody/signature/enum is new"}},
+		"enum value new in response":  {[]string{"[set, kept]", "[set, kept, queued]"}, []string{`breaking    setPTR: responses/200/message/enum is new: "queued"`}},
+		"enum value gone in response": {[]string{"[set, kept]", "[set]"}, []string{"compatible  setPTR: responses/200/message/enum is gone"}},
+		"enum gone in response":       {[]string{"          enum: [set, kept]\n", ""}, []string{"breaking    setPTR: responses/200/message/enum is gone"}},
+		"enum of overlay.yaml":        {[]string{inSuccess, inSuccess + "          enum: [success]\n"}, []string{"compatible  setPTR: responses/200/status/enum is new: [\"success\"]: overlay.yaml says so already"}},
+		"nullable in request":         {[]string{inForm, inForm + "          nullable: true\n"}, []string{"compatible  setPTR: requestBody/signature/nullable is new"}},
+		"not nullable in request":     {[]string{"          maxLength: 20\n          nullable: true\n", "          maxLength: 20\n"}, []string{"breaking    setPTR: requestBody/valid_until/nullable is gone"}},
+		"nullable in response":        {[]string{inSuccess, inSuccess + "          nullable: true\n"}, []string{"breaking    setPTR: responses/200/status/nullable is new"}},
+		"not nullable in response":    {[]string{"          nullable: true\n    failure", "    failure"}, []string{"compatible  setPTR: responses/200/description/nullable is gone"}},
+		"limit lower in request":      {[]string{"maxLength: 20", "maxLength: 10"}, []string{"breaking    setPTR: requestBody/valid_until/maxLength is now 10, was 20"}},
+		"limit higher in request":     {[]string{"maxLength: 20", "maxLength: 30"}, []string{"compatible  setPTR: requestBody/valid_until/maxLength is now 30, was 20"}},
+		"limit new in request":        {[]string{inForm, inForm + "          minLength: 8\n"}, []string{"breaking    setPTR: requestBody/signature/minLength is new: 8"}},
+		"limit lower in response":     {[]string{message, strings.Replace(message, "20", "10", 1)}, []string{"compatible  setPTR: responses/200/message/maxLength is now 10"}},
+		"limit higher in response":    {[]string{message, strings.Replace(message, "20", "30", 1)}, []string{"breaking    setPTR: responses/200/message/maxLength is now 30"}},
+		"limit gone in response":      {[]string{message, strings.Replace(message, "          maxLength: 20\n", "", 1)}, []string{"breaking    setPTR: responses/200/message/maxLength is gone: 20"}},
+
+		"no rule of oasdiff": {[]string{"        kvm_id:\n", "        kvm_id:\n          xml: {name: id}\n"}, []string{"breaking    setPTR: requestBody/kvm_id/xml is new: {\"name\":\"id\"}: oasdiff has no rule for it, so check it yourself"}},
+		"recursive":          {[]string{"        error:\n          type: string\n          example: Not let in.\n", "        error:\n          $ref: '#/components/schemas/failure_9'\n"}, []string{"breaking    setPTR: responses/401/error/type is gone", "wording     setPTR: responses/401/error/example is gone"}},
+		"one line, bounded":  {[]string{"Which server.", `"a\nb\u202e\u200b\u0007` + strings.Repeat("c", 300) + `"`}, []string{`wording     setPTR: requestBody/kvm_id/description is now "a\nb  \u0007` + strings.Repeat("c", 87) + ` ..., was "Which server.": nothing on the wire`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := run(t, test.tools, "--root", module(t), "--oasdiff", "pinned", "check", "testdata/error-schema.yaml")
-			if got.status != exitChanged || !strings.Contains(got.stdout+got.stderr, test.line) {
-				t.Errorf("check = %+v, want %d, %s", got, exitChanged, test.line)
+			root := module(t)
+			before := files(t, root)
+			spec := put(t, filepath.Join(t.TempDir(), "spec.yaml"), published(t, test.replace...))
+			got := run(t, new(app), root, "check", spec)
+			want, summary := exitChanged, "something that concerns us changed"+pageLine
+			switch {
+			case len(test.lines) == 0:
+				want, summary = exitDone, "nothing that concerns us changed"+pageLine
+			case strings.HasPrefix(test.lines[0], "wording"):
+				want, summary = exitDone, "nothing that concerns us changed, only wording"+pageLine
+			}
+			if got.status != want || !strings.HasSuffix(got.stdout, summary) {
+				t.Errorf("check = %d, %s%s\nwant %d, %s", got.status, got.stdout, got.stderr, want, summary)
+			}
+			lines := strings.Split(got.stdout, "\n")
+			if len(lines) != len(test.lines)+2 {
+				t.Fatalf("check prints\n%s\nwant %d lines and a summary", got.stdout, len(test.lines))
+			}
+			for i, want := range test.lines {
+				if !strings.HasPrefix(lines[i], want) {
+					t.Errorf("line %d is\n%s\nwant\n%s", i, lines[i], want)
+				}
+			}
+			if !maps.Equal(files(t, root), before) {
+				t.Error("check changed the tree")
+			}
+		})
+	}
+}
+
+// whole is a document with another operation of ours and one that is not.
+func whole(t *testing.T, replacements ...string) string {
+	t.Helper()
+	return replace(t, published(t, "components:\n", `  /get/ptr:
+    post:
+      servers: [{url: https://dns.example}]
+      operationId: getPTR
+      summary: In their words
+      responses:
+        '200':
+          description: Names, in their words.
+          content:
+            application/json:
+              schema:
+                type: object
+                properties:
+                  status: {type: string}
+                  name: {type: string}
+  /power:
+    post: {responses: {'200': {content: 3, $ref: 'https://other.example/x'}}}
+components:
+`), replacements...)
+}
+
+// In a whole document the operations of overlay.yaml are compared too, and what
+// we do not use may be as broken as it likes.
+func TestCheckWhole(t *testing.T) {
+	t.Parallel()
+	level := `compatible  getPTR: x-server-level is now "operation", was "path": the address is the same, unless another line says that it changed` + "\n"
+	sum := "something that concerns us changed\n"
+	for name, test := range map[string]struct {
+		replace []string
+		want    string
+	}{
+		"same":       {nil, level + sum},
+		"field gone": {[]string{"                  name: {type: string}\n", ""}, "breaking    getPTR: responses/200/name is gone: {\"type\":\"string\"}: released versions may miss it, or refuse the response\n" + level + sum},
+		"missing":    {[]string{"/get/ptr:", "/v3/get/ptr:"}, "breaking    getPTR: POST /get/ptr is gone: released versions still call it\n" + sum},
+		"both": {[]string{"                  name: {type: string}\n", "", "dns.example", "a.example", "Which", "What"},
+			`breaking    getPTR: responses/200/name is gone: {"type":"string"}: released versions may miss it, or refuse the response
+breaking    setPTR: servers/0/url is now "https://a.example", was "https://dns.example": released versions still send everything, session included, to the old server
+` + level + `wording     setPTR: requestBody/kvm_id/description is now "What server.", was "Which server.": nothing on the wire
+` + sum},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			content := whole(t, test.replace...)
+			for _, content := range []string{content, toJSON(t, content)} {
+				spec := put(t, filepath.Join(t.TempDir(), "spec"), content)
+				if got := run(t, new(app), module(t), "check", spec); got.stdout != test.want || got.status != exitChanged {
+					t.Errorf("check = %+v, want\n%s", got, test.want)
+				}
+			}
+		})
+	}
+}
+
+func toJSON(t *testing.T, content string) string {
+	t.Helper()
+	var value any
+	if err := yaml.Unmarshal([]byte(content), &value); err != nil {
+		t.Fatal(err)
+	}
+	return string(must(json.Marshal(value)))
+}
+
+// A page and its document are the same, and the position is that in the page.
+func TestCheckPage(t *testing.T) {
+	t.Parallel()
+	for name, page := range map[string]string{
+		"backticks":   "# Page\n\n```json\n{\"ip\": 1}\n```\n\n````yaml post /set/ptr\nDOCUMENT```` \nmore\n",
+		"tildes":      "~~~\nDOCUMENT~~~~",
+		"inline code": "```` x ```` is code\n\n  ```\nDOCUMENT   ```\n",
+		"byte order":  "\ufeff# Page\r\n```yaml\r\nDOCUMENT```\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			spec := put(t, filepath.Join(t.TempDir(), "page.md"), strings.Replace(page, "DOCUMENT", published(t), 1))
+			if got := run(t, new(app), module(t), "check", spec); got.stdout != "nothing that concerns us changed"+pageLine {
+				t.Errorf("check = %+v, want nothing changed", got)
 			}
 		})
 	}

@@ -1,213 +1,101 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
-	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/speakeasy-api/openapi/overlay"
+	yamlv3 "gopkg.in/yaml.v3" // the overlay library works on its nodes
 )
 
 // A comparison is what SPEC changes.
 type comparison struct {
-	spec     string
-	changes  []change
-	notes    []string // on overlay.yaml
-	asides   []string // what a reader of the answer should know besides
-	uncover  []string // operations of openapi.yaml that a page of one operation leaves out
-	document []byte   // what would stand in openapi.yaml
+	document []byte   // the published bytes
+	single   bool     // of one operation, as a documentation page is
+	isPage   bool     // of the operation that openapi.yaml has
+	changes  []string // lines of the report, which begin with their grade
 }
 
-// concerns tells whether anything but wording changed.
-func (c *comparison) concerns() bool {
-	return slices.ContainsFunc(c.changes, func(c change) bool { return c.grade > wording })
-}
-
-// compare reads SPEC and holds it against openapi.yaml.
-func (a *app) compare(ctx context.Context, spec string) (*comparison, error) {
-	if err := a.pending(); err != nil {
-		return nil, err
+// compare compares a file with what we rely on, operation by operation.
+func (a *app) compare(ctx context.Context, c *comparison, file []byte) {
+	vendored, overlaid := a.ours()
+	document, before := findDocument(file)
+	theirs := newDocument(slices.Concat(bytes.Repeat([]byte("\n"), before), document), false)
+	c.document, c.single = document, len(theirs.operations) == 1
+	if len(theirs.operations) <= 1 { // it may be taken in, so nothing in it may refer to other hosts
+		theirs.expand(theirs.root)
 	}
-	current := filepath.Join(a.root, "openapi.yaml")
-	old, oldOperations, err := a.ours(current)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", current, err)
-	}
-	content, err := a.read(ctx, spec)
-	if err != nil {
-		return nil, err
-	}
-	result := &comparison{spec: spec}
-	fresh, operations, err := theirs(content, oldOperations)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", spec, err)
-	}
-	pair := pair{old: old, fresh: fresh, before: oldOperations, after: operations}
-	if err := a.fill(ctx, result, pair); err != nil {
-		return nil, fmt.Errorf("%s: %w", spec, err)
-	}
-	return result, nil
-}
-
-// ours reads the document that we have.
-func (a *app) ours(file string) (*document, map[string]*operation, error) {
-	content, err := os.ReadFile(file) //nolint:gosec // a file of the module
-	if err != nil {
-		return nil, nil, err
-	}
-	d, err := load(content)
-	if err != nil {
-		return nil, nil, err
-	}
-	operations := d.usedOperations(nil)
-	if len(operations) == 0 {
-		return nil, nil, fmt.Errorf("no operation of %s; is this the folder of the module?", strings.Join(used, ", "))
-	}
-	return d, operations, nil
-}
-
-// theirs reads the document that is held against ours.
-func theirs(content []byte, before map[string]*operation) (*document, map[string]*operation, error) {
-	d, err := load(content)
-	if err != nil {
-		return nil, nil, err
-	}
-	return d, d.usedOperations(before), nil
-}
-
-// A pair is two documents and the operations of each that we use.
-type pair struct {
-	old, fresh    *document
-	before, after map[string]*operation
-}
-
-// fill compares a pair.
-func (a *app) fill(ctx context.Context, result *comparison, p pair) error {
-	extracted, err := p.fresh.extract(p.after)
-	if err != nil {
-		return err
-	}
-	if result.document, err = extracted.encode(); err != nil {
-		return err
-	}
-	if err := validate(ctx, result.document, len(p.after)); err != nil {
-		return err
-	}
-	overlaid, err := readOverlay(filepath.Join(a.root, "overlay.yaml"))
-	if err != nil {
-		return err
-	}
-	relied, err := overlaid.apply(p.old)
-	if err != nil {
-		return err
-	}
-	for _, id := range used {
-		changes, err := p.compare(result, id, relied)
-		if err != nil {
-			return err
+	for _, key := range slices.Sorted(maps.Keys(overlaid.operations)) {
+		relied, isVendored := overlaid.effective(key), vendored.operations[key] != nil
+		j := judge{document: overlaid, key: key, was: relied, relied: relied, prefix: "added"}
+		if isVendored {
+			j.was, j.prefix = vendored.effective(key), ""
 		}
-		result.changes = append(result.changes, changes...)
-	}
-	slices.SortStableFunc(result.changes, func(a, b change) int { return int(b.grade - a.grade) })
-	if len(result.changes) > 0 {
-		if result.notes, err = overlaid.notes(p.old, extracted); err != nil {
-			return err
+		switch {
+		case theirs.operations[key] != nil:
+			c.isPage = c.single && isVendored
+			is := theirs.effective(key)
+			if isVendored || is["operationId"] == relied["operationId"] {
+				theirs.validate(ctx, key, is)
+			}
+			c.changes = append(c.changes, j.changes(is)...)
+		case isVendored || !c.single:
+			c.changes = append(c.changes, j.line("breaking", key+" is gone", "released versions still call it"))
 		}
 	}
-	return a.secondOpinion(ctx, result, p)
+	slices.Sort(c.changes) // the names of the grades are in the right order
 }
 
-// validate holds what was taken out against the rules of OpenAPI. Examples are
-// not held against their schemas: the provider's differ now and then.
-func validate(ctx context.Context, content []byte, operations int) error {
-	if operations == 0 {
-		return nil
-	}
-	parsed, err := openapi3.NewLoader().LoadFromData(content)
-	if err != nil {
-		return fmt.Errorf("not a valid OpenAPI document: %s", bounded(err.Error()))
-	}
-	err = parsed.Validate(ctx, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation())
-	if err != nil {
-		return fmt.Errorf("not a valid OpenAPI document: %s", bounded(err.Error()))
-	}
-	return nil
+// ours returns openapi.yaml as it is, and with overlay.yaml applied to it by the
+// library that the generator uses.
+func (a *app) ours() (vendored, overlaid *document) {
+	content := must(os.ReadFile(a.path(vendoredFile)))
+	var root yamlv3.Node
+	check(yamlv3.Unmarshal(content, &root))
+	check(must(overlay.Parse(a.path("overlay.yaml"))).ApplyTo(&root))
+	return newDocument(content, true), newDocument(must(yamlv3.Marshal(&root)), true)
 }
 
-// compare compares one operation.
-func (p pair) compare(result *comparison, id string, relied *document) ([]change, error) {
-	before, after := p.before[id], p.after[id]
-	described := relied.usedOperations(nil)[id]
+// report prints a line for each change, and one to sum up. It returns the exit
+// status of check.
+func (c *comparison) report(to io.Writer) int {
+	status, summary := exitDone, "nothing that concerns us changed"
+	for _, change := range c.changes {
+		fmt.Fprintln(to, change)
+	}
 	switch {
-	case before == nil && after == nil:
-		return nil, nil
-	case after == nil && p.isPage():
-		result.uncover = append(result.uncover, id)
-		return nil, nil
-	case after == nil:
-		return []change{{breaking, id, before.call() + " is gone", "released versions go on to call it"}}, nil
-	case before == nil && described == nil:
-		return []change{{compatible, id, after.call() + " is new", "nothing describes it so far"}}, nil
-	case before == nil:
-		return p.promoted(id, after, relied, described)
+	case len(c.changes) > 0 && !strings.HasPrefix(c.changes[0], "wording"):
+		status, summary = exitChanged, "something that concerns us changed"
+	case len(c.changes) > 0:
+		summary += ", only wording"
 	}
-	is, err := p.fresh.factsOf(after)
-	if err != nil {
-		return nil, err
+	if c.single {
+		summary += "; this is the page of one operation, and the others are not compared"
 	}
-	was, err := p.old.factsOf(before)
-	if err != nil {
-		return nil, err
-	}
-	g := grader{was: was, is: is}
-	if described != nil {
-		if g.relied, err = relied.factsOf(described); err != nil {
-			return nil, err
+	fmt.Fprintln(to, summary)
+	return status
+}
+
+const maxLine = 500 // characters
+
+// printable returns text of a document as it may go to a terminal: on one line,
+// bounded, and without control and format characters.
+func printable(text string, most int) string {
+	runes := []rune(text)
+	for i, char := range runes {
+		if !unicode.IsPrint(char) {
+			runes[i] = ' '
 		}
 	}
-	return g.changes(id), nil
-}
-
-func (g grader) changes(id string) []change {
-	var all []change
-	for _, d := range differences(g.was, g.is) {
-		grade, meaning := g.grade(d)
-		all = append(all, change{grade, id, d.describe(), meaning})
+	if len(runes) > most {
+		return string(runes[:most]) + " ..."
 	}
-	return all
-}
-
-// isPage tells whether SPEC is the page of the one operation setPTR, which says
-// nothing of the others.
-func (p pair) isPage() bool {
-	return len(p.fresh.operations()) == 1 && p.after["setPTR"] != nil
-}
-
-// promoted compares an operation that the document did not have with what
-// overlay.yaml says of it. Where calls go, the document wins; in all else
-// overlay.yaml, which is applied to the new document too.
-func (p pair) promoted(id string, after *operation, relied *document, described *operation) ([]change, error) {
-	is, err := p.fresh.factsOf(after)
-	if err != nil {
-		return nil, err
-	}
-	was, err := relied.factsOf(described)
-	if err != nil {
-		return nil, err
-	}
-	changes := []change{{compatible, id, after.call() + " is new in the document", "so far overlay.yaml alone describes it"}}
-	g := grader{was: was, is: is, relied: was}
-	for _, d := range differences(was, is) {
-		grade, meaning := g.grade(d)
-		switch d.keyword {
-		case "call", "server", "security":
-			changes = append(changes, change{grade, id, d.describe(), meaning})
-		case "", "type", "encoding":
-			changes = append(changes, change{compatible, id, "unlike in overlay.yaml, " + d.describe(), "overlay.yaml goes on to apply; look which is right"})
-		}
-	}
-	return changes, nil
+	return string(runes)
 }

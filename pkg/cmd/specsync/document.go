@@ -1,124 +1,143 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/oasdiff/oasdiff/load"
 )
 
-// used are the operations of the API that this module calls.
-var used = []string{"createAuthSession", "deletePTR", "getPTR", "setPTR"}
+// maxValues bounds what references may expand to, so that a few that refer to
+// each other cannot keep us busy for more than some seconds. Ours have 600 values.
+const maxValues = 5_000
 
-// methods are the keys of a path item that hold operations.
+// A document is an OpenAPI document.
+type document struct {
+	root       map[string]any
+	operations map[string]map[string]any // by method and path, such as "POST /set/ptr"
+	left       int                       // values that may still be expanded
+}
+
 var methods = []string{"delete", "get", "head", "options", "patch", "post", "put", "trace"}
 
-// A document is an OpenAPI document. It is kept as nodes, so that what this
-// program does not know is taken over as it is.
-type document struct {
-	root   *yaml.Node
-	before int // lines before it in its file
-}
-
-// An operation is one operation of a document and where it stands.
-type operation struct {
-	id, path, method string
-	item, node       *yaml.Node // path item; operation
-}
-
-func (o *operation) call() string { return strings.ToUpper(o.method) + " " + o.path }
-
-// load reads a document, or the one that a page holds.
-func load(content []byte) (*document, error) {
-	found, err := findDocument(content)
-	if err != nil {
-		return nil, err
-	}
-	root, err := parse(found)
-	switch {
-	case err != nil:
-		return nil, err
-	case root.Kind != yaml.MappingNode || get(root, "openapi") == nil:
-		return nil, at(found.before+1, 1, `this is not an OpenAPI document: it has no field "openapi"`)
-	case !strings.HasPrefix(get(root, "openapi").Value, "3."):
-		version := get(root, "openapi")
-		return nil, at(found.before+version.Line, version.Column, fmt.Sprintf("the document says openapi: %q; want version 3", bounded(version.Value)))
-	case get(root, "paths") == nil || get(root, "paths").Kind != yaml.MappingNode:
-		return nil, at(found.before+1, 1, `the document has no object "paths"`)
-	}
-	return &document{root, found.before}, nil
-}
-
-// operations returns all operations, in the order of path and method.
-func (d *document) operations() []*operation {
-	var all []*operation
-	for path, item := range fields(get(d.root, "paths")) {
-		for _, method := range methods {
-			if node := get(item, method); node != nil {
-				all = append(all, &operation{text(get(node, "operationId")), path, method, item, node})
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b *operation) int { return strings.Compare(a.call(), b.call()) })
-	return all
-}
-
-// usedOperations returns the operations that we use by the ids that we know them
-// by. One whose id is new is known by the path and method that it had before.
-func (d *document) usedOperations(before map[string]*operation) map[string]*operation {
-	found := make(map[string]*operation)
-	all := d.operations()
-	for _, id := range used {
-		for _, o := range all {
-			if o.id == id {
-				found[id] = o
-			}
-		}
-		for _, o := range all {
-			known := before[id]
-			if found[id] == nil && known != nil && o.path == known.path && o.method == known.method {
-				found[id] = o
-			}
-		}
-	}
+// object returns a value if it is an object, and nil otherwise.
+func object(value any) map[string]any {
+	found, _ := value.(map[string]any)
 	return found
 }
 
-// resolve follows references within the document until it is at an object.
-func (d *document) resolve(node *yaml.Node) (*yaml.Node, error) {
-	start := node
-	for range 32 {
-		reference := get(node, "$ref")
-		if reference == nil || reference.Kind != yaml.ScalarNode {
-			return node, nil
-		}
-		target, err := d.target(reference)
-		if err != nil {
-			return nil, err
-		}
-		node = target
+func newDocument(content []byte, ours bool) *document {
+	root := object(parse(content, ours))
+	if version, _ := root["openapi"].(string); !strings.HasPrefix(version, "3.") || object(root["paths"]) == nil {
+		refuse(1, 1, `neither an OpenAPI document, with "openapi: 3..." and "paths", nor a page in Markdown with one in a fenced block`)
 	}
-	return nil, d.at(start, "a reference leads to itself")
+	d := &document{root, make(map[string]map[string]any), maxValues}
+	for path, item := range object(root["paths"]) {
+		for name, value := range object(item) {
+			if slices.Contains(methods, name) && object(value) != nil {
+				d.operations[strings.ToUpper(name)+" "+path] = object(value)
+			}
+		}
+	}
+	return d
 }
 
-// target returns what a reference such as "#/components/schemas/x" points to.
-func (d *document) target(reference *yaml.Node) (*yaml.Node, error) {
-	rest, ok := strings.CutPrefix(reference.Value, "#/")
-	if !ok {
-		return nil, d.at(reference, fmt.Sprintf("the reference %q leads out of the document", bounded(reference.Value)))
+// effective returns an operation with all that holds for it: what references
+// point to, and what its path or the document says where it says nothing itself.
+func (d *document) effective(key string) map[string]any {
+	_, path, _ := strings.Cut(key, " ")
+	security, _ := d.root["security"].([]any)
+	common := map[string]any{"servers": d.root["servers"], "security": security}
+	operation := make(map[string]any)
+	for i, holder := range []map[string]any{common, object(object(d.root["paths"])[path]), d.operations[key]} {
+		for _, name := range slices.Sorted(maps.Keys(holder)) {
+			list, isList := holder[name].([]any)
+			switch {
+			case slices.Contains(methods, name), name == "servers" && len(list) == 0 && (isList || holder[name] == nil):
+				continue
+			case name == "servers":
+				operation["x-server-level"] = []string{"document", "path", "operation"}[i]
+			}
+			operation[name] = d.expand(holder[name])
+		}
 	}
-	node := d.root
-	for part := range strings.SplitSeq(rest, "/") {
-		node = get(node, strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
+	if requirements, isList := operation["security"].([]any); isList && len(requirements) == 0 {
+		delete(operation, "security")
+	} else {
+		operation["x-security-schemes"] = d.expand(object(d.root["components"])["securitySchemes"])
 	}
-	if node == nil {
-		return nil, d.at(reference, fmt.Sprintf("the reference %q points to nothing", bounded(reference.Value)))
-	}
-	return node, nil
+	return operation
 }
 
-// at says where in the file of the document something is wrong.
-func (d *document) at(node *yaml.Node, reason string) error {
-	return at(node.Line+d.before, node.Column, reason)
+// expand returns a value with what references point to in place of them, so that
+// the names of components do not count: the provider numbers them anew with each
+// revision. open are the references that the value is inside of.
+func (d *document) expand(value any, open ...string) any {
+	if d.left--; d.left < 0 {
+		check(fmt.Errorf("references expand to more than %d values", maxValues))
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		if found, ok := value["$ref"].(reference); ok {
+			return d.follow(found, open)
+		}
+		expanded := make(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			expanded[name] = d.expand(value[name], open...)
+		}
+		return expanded
+	case []any:
+		expanded := make([]any, len(value))
+		for i := range value {
+			expanded[i] = d.expand(value[i], open...)
+		}
+		return expanded
+	}
+	return value
+}
+
+// follow returns what a reference points to. It reads nothing but this document.
+func (d *document) follow(r reference, open []string) any {
+	var target any = d.root
+	names := strings.Split(r.pointer, "/")
+	for _, name := range names[1:] {
+		target = object(target)[strings.NewReplacer("~1", "/", "~0", "~").Replace(name)]
+	}
+	isOpen, isReference := slices.Contains(open, r.pointer), object(target)["$ref"] != nil
+	switch {
+	case names[0] != "#":
+		refuse(r.line, r.column, "the reference %q leads out of the document; other files and hosts are never read", r.pointer)
+	case target == nil, isOpen && isReference:
+		refuse(r.line, r.column, "the reference %q points to nothing, or to itself", r.pointer)
+	case isOpen:
+		return map[string]any{} // a schema that contains itself
+	}
+	check(openapi3.ValidateIdentifier(names[min(3, len(names)-1)]))
+	return d.expand(target, append(slices.Clone(open), r.pointer)...)
+}
+
+// spec returns a document of one operation and of nothing else.
+func (d *document) spec(key string, operation map[string]any) *load.SpecInfo {
+	method, path, _ := strings.Cut(key, " ")
+	content := must(json.Marshal(map[string]any{
+		"openapi":    d.root["openapi"],
+		"info":       d.root["info"],
+		"paths":      map[string]any{path: map[string]any{strings.ToLower(method): operation}},
+		"components": map[string]any{"securitySchemes": operation["x-security-schemes"]},
+	}))
+	return must(load.NewSpecInfoFromData(openapi3.NewLoader(), content, "openapi.json"))
+}
+
+// validate applies the rules of OpenAPI to an operation. Examples need not match
+// their schemas, as those of the provider often do not.
+func (d *document) validate(ctx context.Context, key string, operation map[string]any) {
+	err := d.spec(key, operation).Spec.Validate(ctx, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation())
+	if err != nil {
+		check(fmt.Errorf("not a valid OpenAPI document: %w", err))
+	}
 }

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -13,160 +13,112 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// A syntaxError says in words what is wrong, and where in the file.
-type syntaxError struct {
-	line, column int
-	reason       string
+// refuse says where in the file something is wrong.
+func refuse(line, column int, format string, args ...any) {
+	check(fmt.Errorf("line %d, column %d: "+format, append([]any{line, column}, args...)...))
 }
 
-func (e *syntaxError) Error() string {
-	if e.column == 0 {
-		return fmt.Sprintf("line %d: %s", e.line, e.reason)
-	}
-	return fmt.Sprintf("line %d, column %d: %s", e.line, e.column, e.reason)
-}
+// surrogates matches two escapes in JSON for one character, which YAML does not have.
+var surrogates = regexp.MustCompile(`\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w`)
 
-func at(line, column int, reason string) error { return &syntaxError{line, column, reason} }
-
-// parse reads a block as JSON or YAML. A block that begins with a brace is held
-// to be JSON: the provider publishes its whole document as such, and YAML, which
-// allows braces too, would read much broken JSON without a word.
-func parse(from block) (*yaml.Node, error) {
-	content := from.content
+// parse returns a document as objects, lists and scalars. One that begins with a
+// brace must be JSON, which is how the provider publishes the whole document:
+// YAML has braces too, and would accept much broken JSON.
+func parse(content []byte, ours bool) any {
 	if bytes.HasPrefix(bytes.TrimSpace(content), []byte("{")) {
-		if err := checkJSON(content); err != nil {
-			err.line += from.before
-			return nil, err
-		}
-		content = asYAML(content)
+		checkJSON(content)
+		content = surrogates.ReplaceAllFunc(content, func(pair []byte) []byte { return must(jsontext.AppendUnquote(nil, `"`+string(pair)+`"`)) })
 	}
-	return parseYAML(content, from.before)
+	var documents []yaml.Node
+	err := yaml.Load(content, &documents, yaml.WithAllDocuments())
+	var syntax *yaml.LoadError
+	switch {
+	case errors.As(err, &syntax):
+		refuse(syntax.Mark.Line, syntax.Mark.Column, "not YAML: %s", syntax.Message)
+	case err == nil && len(documents) == 0:
+		refuse(1, 1, "the file is empty")
+	case err == nil && len(documents) > 1:
+		refuse(documents[1].Line, documents[1].Column, "a second document begins here")
+	}
+	check(err)
+	return decode(documents[0].Content[0], ours)
 }
 
-// escape is an escape in a JSON text, two of which may make one character.
-var escape = regexp.MustCompile(`\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\.`)
-
-// asYAML turns valid JSON into the same in YAML, line by line: YAML knows neither
-// pairs of escapes for characters beyond U+FFFF, nor tabs between values.
-func asYAML(content []byte) []byte {
-	content = bytes.ReplaceAll(content, []byte("\t"), []byte(" "))
-	return escape.ReplaceAllFunc(content, func(escaped []byte) []byte {
-		if len(escaped) == len(`\u`) {
-			return escaped
-		}
-		unescaped, err := jsontext.AppendUnquote(nil, `"`+string(escaped)+`"`)
-		if err != nil {
-			return escaped
-		}
-		return unescaped
-	})
+// A reference is the value of "$ref".
+type reference struct {
+	pointer      string
+	line, column int
 }
 
-// checkJSON returns nil if content is one JSON value without a name given twice.
-func checkJSON(content []byte) *syntaxError {
+// decode returns the value of a node. It refuses what the generator might read
+// differently, and in the provider's document all names that begin with "x-":
+// oapi-codegen copies extensions such as x-go-type into Go source, so that a
+// published page could run code where it is taken in.
+func decode(node *yaml.Node, ours bool) (value any) {
+	if node.Kind == yaml.AliasNode || node.Anchor != "" || node.Style&yaml.TaggedStyle != 0 {
+		refuse(node.Line, node.Column, "an alias, anchor or tag (%s) is not supported; write out what it stands for", node.Value+node.Anchor)
+	}
+	if node.Kind == yaml.SequenceNode {
+		list := make([]any, len(node.Content))
+		for i, item := range node.Content {
+			list[i] = decode(item, ours)
+		}
+		return list
+	}
+	if node.Kind != yaml.MappingNode {
+		check(node.Decode(&value))
+		return value
+	}
+	object := make(map[string]any)
+	for i := 0; i < len(node.Content); i += 2 {
+		key, name := node.Content[i], node.Content[i].Value
+		decode(key, ours)
+		_, double := object[name]
+		switch {
+		case key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge":
+			refuse(key.Line, key.Column, "a name that is not plain text is not supported")
+		case double:
+			refuse(key.Line, key.Column, "the name %q appears twice in its object; is the document doubled?", name)
+		case strings.HasPrefix(name, "x-") && !ours:
+			refuse(key.Line, key.Column, "the name %q is refused, even where it names a field: an extension can put code into what is generated", name)
+		}
+		object[name] = decode(node.Content[i+1], ours)
+		if pointer, isText := object[name].(string); isText && name == "$ref" {
+			object[name] = reference{pointer, key.Line, key.Column}
+		}
+	}
+	return object
+}
+
+// jsonReasons say what jsontext reports in the words of someone who edits JSON by
+// hand, which is how the published document comes to be.
+var jsonReasons = [][2]string{
+	{"unexpected EOF", "the document ends too early"},
+	{"duplicate object member name", "this name appears twice in its object"},
+	{"at start of string", "an object key without quotation marks"},
+	{"(expecting ','", "a comma is missing, or a quotation mark inside a text is not escaped"},
+	{"(expecting ':')", "a colon is missing after an object key"},
+	{"non-control character", "a line break or another control character inside a text"},
+	{"", "not JSON"},
+}
+
+// checkJSON refuses all but one JSON value without duplicate names.
+func checkJSON(content []byte) {
 	decoder := jsontext.NewDecoder(bytes.NewReader(content))
 	_, err := decoder.ReadValue()
-	if err == nil {
-		rest := content[decoder.InputOffset():]
-		space := len(rest) - len(bytes.TrimLeft(rest, " \t\r\n"))
-		if space == len(rest) {
-			return nil
-		}
-		return jsonError(content, len(content)-len(rest)+space, "more text after the end of the document; is it there twice?")
-	}
+	rest := bytes.TrimLeft(content[decoder.InputOffset():], " \t\r\n")
+	reason := "more text after the end of the document; is it there twice?"
 	var syntax *jsontext.SyntacticError
-	if !errors.As(err, &syntax) {
-		return jsonError(content, int(decoder.InputOffset()), err.Error())
+	if errors.As(err, &syntax) {
+		rest = content[syntax.ByteOffset:]
+		i := slices.IndexFunc(jsonReasons, func(row [2]string) bool { return strings.Contains(syntax.Err.Error(), row[0]) })
+		reason = jsonReasons[i][1]
 	}
-	offset := int(syntax.ByteOffset)
-	return jsonError(content, offset, jsonReason(content, offset, syntax.Err))
-}
-
-// jsonError turns an offset into line and column, both from 1.
-func jsonError(content []byte, offset int, reason string) *syntaxError {
-	before := content[:min(offset, len(content))]
-	line := bytes.Count(before, []byte("\n")) + 1
-	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
-	return &syntaxError{line, column, reason}
-}
-
-// jsonReason says what a person does wrong who writes JSON by hand, which is how
-// the published document comes to be.
-func jsonReason(content []byte, offset int, err error) string {
-	text := err.Error()
-	before := bytes.TrimRight(content[:offset], " \t\r\n")
-	trailing := bytes.HasSuffix(before, []byte(",")) && offset < len(content) && strings.IndexByte("}]", content[offset]) >= 0
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return "the document ends too early"
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return "this name is there twice in its object"
-	case trailing:
-		return "a comma with nothing after it"
-	case strings.Contains(text, "at start of string"):
-		return "object key without quotes"
-	case strings.Contains(text, "(expecting ','"):
-		return "a comma is missing, or a quotation mark within a text is not escaped"
-	case strings.Contains(text, "(expecting ':')"):
-		return "a colon is missing after an object key"
-	case strings.Contains(text, "non-control character"):
-		return "a line break or another control character within a text"
+	before := content[:len(content)-len(rest)]
+	if err != nil && bytes.HasSuffix(bytes.TrimSpace(before), []byte(",")) && bytes.IndexAny(rest, "}]") == 0 {
+		reason = "a comma with nothing after it"
 	}
-	return "not JSON: " + text
-}
-
-// parseYAML returns the one document in content.
-func parseYAML(content []byte, before int) (*yaml.Node, error) {
-	loader, err := yaml.NewLoader(bytes.NewReader(content))
-	if err != nil {
-		return nil, err
+	if err != nil || len(rest) > 0 {
+		refuse(bytes.Count(before, []byte("\n"))+1, utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])+1, "%s", reason)
 	}
-	var first, second yaml.Node
-	if err := loader.Load(&first); err != nil {
-		return nil, yamlError(err, before)
-	}
-	switch err := loader.Load(&second); {
-	case err == nil:
-		return nil, at(second.Line+before, second.Column, "a second document begins here")
-	case !errors.Is(err, io.EOF):
-		return nil, yamlError(err, before)
-	}
-	root := &first
-	if root.Kind == yaml.DocumentNode {
-		root = root.Content[0]
-	}
-	if odd, reason := oddity(root); odd != nil {
-		return nil, at(odd.Line+before, odd.Column, reason)
-	}
-	return root, nil
-}
-
-func yamlError(err error, before int) error {
-	var load *yaml.LoadError
-	if errors.As(err, &load) {
-		return at(load.Mark.Line+before, load.Mark.Column, "not YAML: "+load.Message)
-	}
-	return fmt.Errorf("not YAML: %w", err)
-}
-
-// oddity returns the first node that we cannot rely on, and why: a name that a
-// mapping holds twice, which nodes, unlike Go values, are loaded with, or an
-// alias, which may be within what it stands for, or stand for very much.
-func oddity(node *yaml.Node) (odd *yaml.Node, reason string) {
-	seen := make(map[string]bool)
-	for i, child := range node.Content {
-		isName := node.Kind == yaml.MappingNode && i%2 == 0
-		switch {
-		case child.Kind == yaml.AliasNode:
-			return child, "an alias (*" + bounded(child.Value) + "), which is not supported; write out what it stands for"
-		case isName && seen[child.Value]:
-			return child, fmt.Sprintf("the name %q is there twice in its object; is the document doubled?", bounded(child.Value))
-		case isName:
-			seen[child.Value] = true
-		}
-		if odd, reason := oddity(child); odd != nil {
-			return odd, reason
-		}
-	}
-	return nil, ""
 }

@@ -9,162 +9,101 @@ import (
 	"os"
 	osexec "os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
 
-// generated is the file that the generator writes.
-const generated = "gen/edis.gen.go"
+const vendoredFile, generatedFile = "openapi.yaml", "gen/edis.gen.go"
 
-// steps are what must succeed in a copy of the module before the module changes.
-var steps = []struct {
-	name    string
-	command []string
-}{
-	{"generate", []string{"go", "generate", "."}},
-	{"build", []string{"go", "build", "./..."}},
-	{"contract tests", []string{"go", "test", "-count=1", "-run=^TestContract", "./pkg/edis"}},
-}
+// steps must succeed in a copy of the module before the module changes.
+var steps = []string{"go generate .", "go build ./...", "go test -count=1 -run=^TestContract ./pkg/edis"}
 
-// A stepError is the failure of a step; the tree is as before.
-type stepError struct {
-	step string
-	err  error
-}
+const nextSteps = `
+openapi.yaml and gen/edis.gen.go are updated. Look at git diff openapi.yaml; remove what is redundant in
+overlay.yaml and run make generate; run make check lint test race demo; add a line to CHANGELOG.md.
+`
 
-func (e stepError) Error() string {
-	return fmt.Sprintf("step %q failed, and the tree is as before: %v", e.step, e.err)
-}
-
-func (e stepError) Unwrap() error { return e.err }
-
-// update takes SPEC in.
-func (a *app) update(ctx context.Context, spec string) error {
-	if err := a.recover(); err != nil {
-		return stepError{"complete an interrupted update", err}
+// update takes in a document that has been compared.
+func (a *app) update(ctx context.Context, c *comparison) (int, error) {
+	if !c.isPage {
+		return exitUnusable, errors.New("not the page of the one operation that openapi.yaml has: spec-check accepts the whole document, but only that page is vendored")
 	}
-	compared, err := a.compare(ctx, spec)
-	switch {
-	case err != nil:
-		return err
-	case len(compared.uncover) > 0:
-		return fmt.Errorf("%s is the page of one operation, but openapi.yaml also holds %s, which would be lost; give the whole document",
-			spec, strings.Join(compared.uncover, ", "))
-	case len(compared.changes) == 0:
-		fmt.Fprintln(a.stdout, "nothing changed; openapi.yaml and gen/ stay as they are")
+	err := try(func() {
+		old := must(os.ReadFile(a.path(vendoredFile)))
+		if bytes.Equal(old, c.document) {
+			fmt.Fprintln(a.stdout, "nothing changed, not a byte; openapi.yaml and gen/ stay as they are")
+			return
+		}
+		c.report(a.stdout)
+		a.takeIn(ctx, old, c.document)
+		fmt.Fprint(a.stdout, nextSteps)
+	})
+	if err != nil {
+		return exitFailed, fmt.Errorf("the tree is as before: %w", err)
+	}
+	return exitDone, nil
+}
+
+// takeIn runs the steps in a copy of the module, and then replaces the two files.
+// The name of the copy keeps it from being copied, should it be in the module.
+func (a *app) takeIn(ctx context.Context, old, document []byte) {
+	dir := must(os.MkdirTemp("", ".specsync-*"))
+	defer func() { _ = os.RemoveAll(dir) }()
+	check(os.CopyFS(dir, visible{os.DirFS(a.root)}))
+	check(os.WriteFile(filepath.Join(dir, vendoredFile), document, 0o600))
+	for _, step := range steps {
+		fmt.Fprintln(a.stderr, "specsync: running", step)
+		if err := a.execute(ctx, dir, strings.Fields(step)...); err != nil {
+			check(fmt.Errorf("step %q failed: %w", step, err))
+		}
+	}
+	check(ctx.Err())
+	a.replace(old, document, must(os.ReadFile(filepath.Join(dir, generatedFile)))) //nolint:gosec // in a directory of our own
+}
+
+// visible is a file system without hidden directories, such as .git, and without
+// what is neither file nor directory.
+type visible struct{ fs.FS }
+
+func (v visible) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(v.FS, name)
+	return slices.DeleteFunc(entries, func(entry fs.DirEntry) bool {
+		return !entry.Type().IsRegular() && (!entry.IsDir() || strings.HasPrefix(entry.Name(), "."))
+	}), err
+}
+
+// replace puts both files in place. All is on the disk, the old document too,
+// before the first file changes, so that hardly anything is left to fail.
+func (a *app) replace(old, document, code []byte) {
+	targets, staged := []string{a.path(vendoredFile), a.path(generatedFile), a.path(vendoredFile)}, []string{}
+	for i, content := range [][]byte{document, code, old} {
+		file := must(os.CreateTemp(filepath.Dir(targets[i]), ".specsync-*"))
+		staged = append(staged, file.Name())
+		defer func() { _ = os.Remove(staged[i]) }()
+		_, err := file.Write(content)
+		check(errors.Join(err, file.Chmod(0o644), file.Sync(), file.Close()))
+	}
+	check(os.Rename(staged[0], targets[0]))
+	if err := os.Rename(staged[1], targets[1]); err != nil {
+		check(errors.Join(err, os.Rename(staged[2], targets[2])))
+	}
+}
+
+func (a *app) path(name string) string { return filepath.Join(a.root, name) }
+
+// execute runs a command in a directory.
+func execute(ctx context.Context, dir string, command ...string) error {
+	cmd := osexec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // one of steps
+	cmd.Dir, cmd.WaitDelay = dir, 5*time.Second
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // lets go stop its children
+	output, err := cmd.CombinedOutput()
+	if err == nil {
 		return nil
 	}
-	a.report(compared)
-	code, err := a.rehearse(ctx, compared.document)
-	if err != nil {
-		return err
+	lines := strings.Split(strings.TrimSpace(string(output)), "\n")
+	for _, line := range lines[max(len(lines)-20, 0):] {
+		err = fmt.Errorf("%w\n%s", err, printable(line, maxLine)) // it may quote the document
 	}
-	if err := a.swap(map[string][]byte{"openapi.yaml": compared.document, generated: code}); err != nil {
-		return stepError{"put the files in place", err}
-	}
-	a.advise(compared)
-	return nil
-}
-
-// rehearse takes the document in in a copy of the module, and returns what the
-// generator made of it there.
-func (a *app) rehearse(ctx context.Context, document []byte) (code []byte, err error) {
-	dir, err := os.MkdirTemp("", "specsync-")
-	if err != nil {
-		return nil, stepError{"copy the module", err}
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := copyModule(dir, a.root); err != nil {
-		return nil, stepError{"copy the module", err}
-	}
-	if err := os.WriteFile(filepath.Join(dir, "openapi.yaml"), document, 0o600); err != nil {
-		return nil, stepError{"copy the module", err}
-	}
-	for _, step := range steps {
-		fmt.Fprintf(a.stderr, "specsync: %s: %s\n", step.name, strings.Join(step.command, " "))
-		if _, err := a.run(ctx, dir, step.command...); err != nil {
-			return nil, stepError{step.name, err}
-		}
-	}
-	code, err = os.ReadFile(filepath.Join(dir, generated)) //nolint:gosec // within our own folder
-	if err != nil {
-		return nil, stepError{"generate", err}
-	}
-	return code, nil
-}
-
-// copyModule copies all files but those in hidden folders, such as .git.
-func copyModule(to, from string) error {
-	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		relative, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		target := filepath.Join(to, relative)
-		switch {
-		case entry.IsDir() && relative != "." && strings.HasPrefix(entry.Name(), "."):
-			return filepath.SkipDir
-		case entry.IsDir():
-			return os.MkdirAll(target, 0o700)
-		case !entry.Type().IsRegular():
-			return nil
-		}
-		content, err := os.ReadFile(path) //nolint:gosec // a file of the module
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(target, content, 0o600) //nolint:gosec // below a folder of our own
-	})
-}
-
-// advise says what is left to a person after an update.
-func (a *app) advise(c *comparison) {
-	fmt.Fprintln(a.stdout, "\nopenapi.yaml and gen/ are updated. Look at:")
-	fmt.Fprintln(a.stdout, "  the changes named above; git diff openapi.yaml shows them in full")
-	if len(c.notes) > 0 {
-		fmt.Fprintln(a.stdout, "  the actions of overlay.yaml named above: remove what is redundant, then run make generate")
-	}
-	fmt.Fprintln(a.stdout, "  make check lint test demo, which must pass")
-	fmt.Fprintln(a.stdout, "\nFor CHANGELOG.md, under \"Changed\":")
-	fmt.Fprintln(a.stdout, c.changelog())
-}
-
-// changelog is one line that sums up the changes.
-func (c *comparison) changelog() string {
-	var parts []string
-	for g := breaking; g >= wording; g-- {
-		var ids []string
-		for _, change := range c.changes {
-			if change.grade == g && (len(ids) == 0 || ids[len(ids)-1] != change.id) {
-				ids = append(ids, change.id)
-			}
-		}
-		if len(ids) > 0 {
-			parts = append(parts, fmt.Sprintf("%s in %s", g, strings.Join(ids, ", ")))
-		}
-	}
-	return "- Follows the provider's document as it is now published; changes: " + strings.Join(parts, "; ") + "."
-}
-
-// runCommand runs a command in a folder. The error holds the end of what it
-// printed.
-func runCommand(ctx context.Context, dir string, command ...string) ([]byte, error) {
-	var stdout, stderr bytes.Buffer
-	cmd := osexec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // commands of ours
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &stdout, &stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // lets go stop its children
-	cmd.WaitDelay = 5 * time.Second
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, ending(stdout.String()+stderr.String()))
-	}
-	return stdout.Bytes(), nil
-}
-
-// ending returns the last lines of a text.
-func ending(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(len(lines)-20, 0):], "\n")
+	return err
 }

@@ -3,215 +3,187 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
-	osexec "os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const newCode = "package gen // of the new document\n"
 
-// generating stands for go: its generator writes newCode, and a step fails whose
-// command holds the word.
-func generating(failing string) tools {
-	return tools{run: func(_ context.Context, dir string, command ...string) ([]byte, error) {
-		if failing != "" && slices.Contains(command, failing) {
-			return nil, errors.New("because of the test")
+// tool stands in for the go command. It writes what the generator would, and fails at
+// the step that holds the word failing.
+func tool(failing string, at func(dir string)) *app {
+	return &app{execute: func(_ context.Context, dir string, command ...string) error {
+		at(dir)
+		if failing != "" && strings.Contains(strings.Join(command, " "), failing) {
+			return errors.New("because of the test")
 		}
-		if slices.Contains(command, "generate") {
-			return nil, os.WriteFile(filepath.Join(dir, generated), []byte(newCode), 0o600)
-		}
-		return nil, nil
+		return os.WriteFile(filepath.Join(dir, generatedFile), []byte(newCode), 0o600)
 	}}
 }
 
+func nothing(string) {}
+
+// What is published goes into openapi.yaml byte for byte, whatever changed.
 func TestUpdate(t *testing.T) {
 	t.Parallel()
-	root := module(t)
-	before := files(t, root)
-	got := run(t, generating(""), "--root", root, "update", "testdata/four.json")
-	if got.status != exitSame {
-		t.Fatalf("update = %+v, want success", got)
-	}
-	for _, line := range []string{
-		"compatible  getPTR: POST /get/ptr is new in the document",
-		"overlay.yaml, line 12: $.paths has become redundant",
-		"- Follows the provider's document as it is now published; changes: compatible in getPTR.",
+	for name, content := range map[string]string{
+		"breaking":   published(t, "kvm_id:", "server_id:"),
+		"wording":    published(t, "Which server.", "A server."),
+		"no change":  "# a comment\n" + published(t, "schemas/success_7", "schemas/success_8", "success_7:", "success_8:"),
+		"line ends":  strings.ReplaceAll(published(t), "\n", "\r\n"),
+		"with tests": published(t, "description: Broken.", "description: ' Broken.  '"),
 	} {
-		if !strings.Contains(got.stdout, line) {
-			t.Errorf("update prints %s\nwant %s", got.stdout, line)
-		}
-	}
-	after := files(t, root)
-	if after["/gen/edis.gen.go"] != newCode || after["/overlay.yaml"] != before["/overlay.yaml"] || len(after) != len(before) {
-		t.Errorf("the tree is %v", after)
-	}
-	if document := after["/openapi.yaml"]; !strings.Contains(document, "/get/ptr:") || strings.Contains(document, "power") {
-		t.Errorf("openapi.yaml is not what we use of the document:\n%s", document)
-	}
-	if got := run(t, generating("go"), "--root", root, "update", "testdata/four.json"); got.status != exitSame || got.stdout != "nothing changed; openapi.yaml and gen/ stay as they are\n" {
-		t.Errorf("the second update = %+v, want nothing to do", got)
-	}
-}
-
-// Whatever order the document is in, the same bytes come out.
-func TestStableForm(t *testing.T) {
-	t.Parallel()
-	var all []string
-	for _, file := range []string{"whole.json", "openapi.yaml"} {
-		d, err := load(testdata(t, file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		extracted, err := d.extract(d.usedOperations(nil))
-		if err != nil {
-			t.Fatal(err)
-		}
-		content, err := extracted.encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, string(content))
-	}
-	if all[0] != all[1] {
-		t.Errorf("the order shows:\n%s\nand\n%s", all[0], all[1])
-	}
-}
-
-func TestUpdateNothing(t *testing.T) {
-	t.Parallel()
-	for _, file := range []string{"openapi.yaml", "page.md", "whole.json", "renumbered.yaml"} {
-		root := module(t)
-		before := files(t, root)
-		if got := run(t, generating("go"), "--root", root, "update", filepath.Join("testdata", file)); got.status != exitSame {
-			t.Errorf("update %s = %+v, want success", file, got)
-		}
-		wantFiles(t, root, before)
-	}
-}
-
-func TestUpdateFailing(t *testing.T) {
-	t.Parallel()
-	for word, step := range map[string]string{"generate": "generate", "build": "build", "test": "contract tests"} {
-		root := module(t)
-		before := files(t, root)
-		got := run(t, generating(word), "--root", root, "update", "testdata/host.yaml")
-		want := `step "` + step + `" failed, and the tree is as before: because of the test`
-		if got.status != exitFailed || !strings.Contains(got.stderr, want) {
-			t.Errorf("update = %+v, want %d, %s", got, exitFailed, want)
-		}
-		wantFiles(t, root, before)
-	}
-}
-
-// A move that fails takes back those before it.
-func TestUpdateMoveFails(t *testing.T) {
-	t.Parallel()
-	root := module(t)
-	with := generating("")
-	with.reached = func(place string) {
-		if place == "moving "+generated { // a folder with something in it cannot be replaced
-			_ = os.Rename(filepath.Join(root, generated), filepath.Join(root, "aside"))
-			put(t, filepath.Join(root, generated, "file"), nil)
-		}
-	}
-	before := files(t, root)
-	got := run(t, with, "--root", root, "update", "testdata/host.yaml")
-	if got.status != exitFailed || !strings.Contains(got.stderr, `step "put the files in place" failed`) {
-		t.Errorf("update = %+v, want a failure", got)
-	}
-	if after := files(t, root); after["/openapi.yaml"] != before["/openapi.yaml"] || after["/aside"] != before["/gen/edis.gen.go"] {
-		t.Errorf("the tree is %v", after)
-	}
-}
-
-// killAt names the place where TestKilled wants the program to die.
-const killAt = "SPECSYNC_TEST_KILL_AT"
-
-// TestMain is the program itself where TestKilled runs it.
-func TestMain(m *testing.M) {
-	place := os.Getenv(killAt)
-	if place == "" {
-		os.Exit(m.Run())
-	}
-	with := generating("")
-	with.reached = func(at string) {
-		if at != place {
-			return
-		}
-		self, err := os.FindProcess(os.Getpid())
-		if err == nil {
-			err = self.Kill()
-		}
-		if err != nil {
-			panic(err)
-		}
-		select {}
-	}
-	os.Exit(exec(context.Background(), os.Args[1:], os.Stdout, os.Stderr, with))
-}
-
-// Killed at any point, the tree is as before, or complete, or the next run, with
-// whatever document, makes it complete.
-func TestKilled(t *testing.T) {
-	t.Parallel()
-	places := []string{"writing aside openapi.yaml", "writing aside edis.gen.go", "writing aside journal.json", "the decision"}
-	complete := []string{"moving openapi.yaml", "moving gen/edis.gen.go", "clearing away"}
-	for _, place := range append(places, complete...) {
-		t.Run(place, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			root := module(t)
-			before := files(t, root)
-			kill(t, root, place)
-			if !slices.Contains(complete, place) {
-				wantTree(t, root, before["/openapi.yaml"], before["/gen/edis.gen.go"])
-			} else if got := run(t, tools{}, "--root", root, "check", "testdata/host.yaml"); got.status != exitUnusable || !strings.Contains(got.stderr, "interrupted half-way") {
-				t.Errorf("check = %+v, want word of the interrupted update", got)
+			want := files(t, root)
+			want["/openapi.yaml"], want["/gen/edis.gen.go"] = content, newCode
+			spec := put(t, filepath.Join(t.TempDir(), "page.md"), "# Page\n\n~~~yaml\n"+content+"~~~\n")
+			var steps int
+			got := run(t, tool("", func(dir string) {
+				steps++
+				if seen := files(t, dir); seen["/openapi.yaml"] != content || seen["/overlay.yaml"] == "" || seen["/.git/config"] != "" {
+					t.Errorf("a step runs in a directory with %v", seen)
+				}
+				if strings.HasPrefix(dir, root) {
+					t.Errorf("a step runs in %s, which is in the module", dir)
+				}
+			}), root, "update", spec)
+			if got.status != exitDone || steps != 3 || !strings.Contains(got.stdout, "concerns us changed") || !strings.Contains(got.stdout, "openapi.yaml and gen/edis.gen.go are updated") {
+				t.Errorf("update = %+v after %d steps, want success after 3", got, steps)
 			}
-			if got := run(t, generating(""), "--root", root, "update", "testdata/host.yaml"); got.status != exitSame {
-				t.Fatalf("the next update = %+v, want success", got)
-			}
-			document := files(t, root)["/openapi.yaml"]
-			if !strings.Contains(document, "https://dns-2.example") {
-				t.Errorf("openapi.yaml is %s", document)
-			}
-			wantTree(t, root, document, newCode)
-			if len(files(t, root)) != len(before) {
-				t.Errorf("left behind: %v", files(t, root))
+			if after := files(t, root); !maps.Equal(after, want) {
+				t.Errorf("the tree is %v\nwant %v", after, want)
 			}
 		})
 	}
 }
 
-func kill(t *testing.T, root, place string) {
-	t.Helper()
-	command := osexec.CommandContext(t.Context(), os.Args[0], "--root", root, "update", "testdata/host.yaml")
-	command.Env = append(os.Environ(), killAt+"="+place)
-	output, err := command.CombinedOutput()
-	var exit *osexec.ExitError
-	if !errors.As(err, &exit) || strings.Contains(string(output), "exit status") {
-		t.Fatalf("killed at %q: %v\n%s", place, err, output)
-	}
-}
-
-func wantTree(t *testing.T, root, document, code string) {
-	t.Helper()
-	if is := files(t, root); is["/openapi.yaml"] != document || is["/gen/edis.gen.go"] != code {
-		t.Errorf("openapi.yaml is\n%s\nand gen is\n%s", is["/openapi.yaml"], is["/gen/edis.gen.go"])
-	}
-}
-
-// An interrupted update whose files have been checked out since is dropped.
-func TestDropped(t *testing.T) {
+func TestUpdateNothing(t *testing.T) {
 	t.Parallel()
 	root := module(t)
-	kill(t, root, "moving gen/edis.gen.go")
-	put(t, filepath.Join(root, "openapi.yaml"), testdata(t, "openapi.yaml"))
-	got := run(t, generating(""), "--root", root, "update", "testdata/page.md")
-	if got.status != exitSame || !strings.Contains(got.stderr, "an interrupted update is dropped") {
-		t.Errorf("update = %+v, want the interrupted one dropped", got)
+	before := files(t, root)
+	got := run(t, tool("go", nothing), root, "update", "testdata/openapi.yaml")
+	if want := "nothing changed, not a byte; openapi.yaml and gen/ stay as they are\n"; got.status != exitDone || got.stdout != want {
+		t.Errorf("update = %+v, want %s", got, want)
 	}
-	wantTree(t, root, string(testdata(t, "openapi.yaml")), "package gen // of the old document\n")
+	if !maps.Equal(files(t, root), before) {
+		t.Error("the tree changed")
+	}
+}
+
+// Only the page of the vendored operation is taken in.
+func TestUpdateWrongPage(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{
+		"whole":           whole(t),
+		"other operation": published(t, "/set/ptr:", "/get/ptr:"),
+		"moved":           published(t, "/set/ptr:", "/v3/set/ptr:"),
+		"none":            "openapi: 3.0.0\npaths: {}\n",
+	} {
+		root := module(t)
+		before := files(t, root)
+		got := run(t, tool("", nothing), root, "update", put(t, filepath.Join(t.TempDir(), "spec"), content))
+		if got.status != exitUnusable || !strings.Contains(got.stderr, "spec-check accepts the whole document, but only that page is vendored") {
+			t.Errorf("%s: update = %+v, want exit status %d", name, got, exitUnusable)
+		}
+		if !maps.Equal(files(t, root), before) {
+			t.Errorf("%s: the tree changed", name)
+		}
+	}
+}
+
+// A failure names the step and leaves the tree as it was.
+func TestUpdateFails(t *testing.T) {
+	t.Parallel()
+	spec := put(t, filepath.Join(t.TempDir(), "spec"), published(t, "kvm_id:", "server_id:"))
+	for word, want := range map[string]string{
+		"generate": `the tree is as before: step "go generate ." failed: because of the test`,
+		"build":    `the tree is as before: step "go build ./..." failed: because of the test`,
+		"test":     `the tree is as before: step "go test -count=1 -run=^TestContract ./pkg/edis" failed: because of the test`,
+	} {
+		root := module(t)
+		before := files(t, root)
+		got := run(t, tool(word, nothing), root, "update", spec)
+		if got.status != exitFailed || !strings.Contains(got.stderr, want) || !strings.HasSuffix(got.stderr, "specsync update: exit status 1\n") {
+			t.Errorf("update = %+v, want %d, %s", got, exitFailed, want)
+		}
+		if !maps.Equal(files(t, root), before) {
+			t.Errorf("after a failure of %s the tree changed", word)
+		}
+	}
+}
+
+// The first file is put back if the second cannot be replaced.
+func TestUpdateRenameFails(t *testing.T) {
+	t.Parallel()
+	root := module(t)
+	spec := put(t, filepath.Join(t.TempDir(), "spec"), published(t, "kvm_id:", "server_id:"))
+	got := run(t, tool("", func(string) { // a directory that is not empty cannot be replaced
+		_ = os.Remove(filepath.Join(root, generatedFile))
+		put(t, filepath.Join(root, generatedFile, "file"), "")
+	}), root, "update", spec)
+	if got.status != exitFailed || !strings.Contains(got.stderr, "edis.gen.go") {
+		t.Errorf("update = %+v, want a failure that names edis.gen.go", got)
+	}
+	after := files(t, root)
+	if after["/openapi.yaml"] != testdata(t, "openapi.yaml") || len(after) != 4 {
+		t.Errorf("the tree is %v, want the old openapi.yaml and nothing new", after)
+	}
+}
+
+// Nothing changes if the files cannot be written.
+func TestUpdateCannotWrite(t *testing.T) {
+	t.Parallel()
+	root := module(t)
+	spec := put(t, filepath.Join(t.TempDir(), "spec"), published(t, "kvm_id:", "server_id:"))
+	got := run(t, tool("", func(string) { _ = os.RemoveAll(filepath.Join(root, "gen")) }), root, "update", spec)
+	if got.status != exitFailed || !strings.Contains(got.stderr, filepath.Join(root, "gen")) {
+		t.Errorf("update = %+v, want a failure that names %s", got, filepath.Join(root, "gen"))
+	}
+	if after := files(t, root); after["/openapi.yaml"] != testdata(t, "openapi.yaml") || len(after) != 3 {
+		t.Errorf("the tree is %v, want the old openapi.yaml and nothing new", after)
+	}
+}
+
+func TestUpdateInterrupted(t *testing.T) {
+	t.Parallel()
+	root := module(t)
+	before := files(t, root)
+	ctx, cancel := context.WithCancel(t.Context())
+	spec := put(t, filepath.Join(t.TempDir(), "spec"), published(t, "kvm_id:", "server_id:"))
+	a := tool("", func(string) { cancel() })
+	a.stdout, a.stderr = new(strings.Builder), new(strings.Builder)
+	if got := a.exec(ctx, []string{"--root", root, "update", spec}); got != exitFailed {
+		t.Errorf("update = %d, want %d", got, exitFailed)
+	}
+	if !maps.Equal(files(t, root), before) {
+		t.Error("the tree changed")
+	}
+}
+
+// A command runs in its directory, its error holds the end of what it printed,
+// and it ends with the context.
+func TestExecute(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "go.mod"), "module example.com/m\n\ngo 1.26\n")
+	put(t, filepath.Join(dir, "m.go"), "package m\n\nvar x int = \"a\u202e\"\n")
+	if err := execute(t.Context(), dir, "go", "list", "./..."); err != nil {
+		t.Errorf("go list in %s: %v", dir, err)
+	}
+	err := execute(t.Context(), dir, "go", "vet", "./...")
+	if err == nil || !strings.Contains(err.Error(), "m.go:3:13") || strings.Contains(err.Error(), "\u202e") {
+		t.Errorf("go vet = %v, want its output", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	if err := execute(ctx, dir, "sleep", "60"); err == nil || time.Since(begin) > 30*time.Second {
+		t.Errorf("sleep = %v after %v, want it interrupted", err, time.Since(begin))
+	}
 }
