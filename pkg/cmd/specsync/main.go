@@ -1,7 +1,7 @@
-// Command specsync keeps the module edis-go in step with the OpenAPI document
-// that the provider publishes: "specsync check SPEC" says what a newer document
-// changes for us, "specsync update SPEC" takes it in. They stand behind
-// "make spec-check" and "make spec-update".
+// Command specsync keeps the module edis-go in step with the OpenAPI document that the
+// provider publishes: "specsync check SPEC" says what a newer document changes for us,
+// "specsync update SPEC" takes it in. They stand behind "make spec-check" and
+// "make spec-update", and run in the directory of the module.
 //
 // It is a module of its own, so that users of the library do not inherit the
 // dependencies of oasdiff, and it imports nothing of the module it looks after.
@@ -15,20 +15,15 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
+	"path/filepath"
 	"syscall"
-
-	"github.com/spf13/pflag"
 )
 
 const exitDone, exitFailed, exitUnusable, exitChanged = 0, 1, 2, 3
 
-const usage = `specsync check SPEC     say what SPEC changes for us: exit status 0 nothing, 3 something, 2 SPEC is unusable
-specsync update SPEC    take SPEC in: exit status 0 done, 1 a step failed and the tree is as before, 2 unusable
-SPEC is a file or an https URL: a documentation page with the document in a fenced block, or the document itself.
-`
+const usage = "want: specsync check SPEC, or: specsync update SPEC; SPEC is a file or an https URL, a page or a document"
 
-// app is what a run needs from outside.
+// An app is what a run needs from outside.
 type app struct {
 	stdout, stderr io.Writer
 	client         *http.Client
@@ -40,40 +35,30 @@ type app struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	a := &app{stdout: os.Stdout, stderr: os.Stderr, client: http.DefaultClient, execute: execute}
-	os.Exit(a.exec(ctx, os.Args[1:]))
+	os.Exit((&app{os.Stdout, os.Stderr, http.DefaultClient, execute, "."}).exec(ctx, os.Args[1:]))
 }
 
-// exec runs specsync with the given arguments and returns its exit status.
+// exec runs specsync with these arguments and returns its exit status.
 func (a *app) exec(ctx context.Context, args []string) int {
-	flags := pflag.NewFlagSet("specsync", pflag.ContinueOnError)
-	flags.SetOutput(a.stderr)
-	flags.StringVar(&a.root, "root", ".", "directory of the module, where openapi.yaml is")
-	flags.Usage = func() { fmt.Fprint(a.stdout, usage, flags.FlagUsages()) }
-	status, err := exitUnusable, flags.Parse(args)
-	switch command := flags.Arg(0); {
-	case errors.Is(err, pflag.ErrHelp):
-		return exitDone
-	case err != nil:
-	case flags.NArg() != 2 || command != "check" && command != "update":
-		err = errors.New("want: specsync check SPEC, or specsync update SPEC")
-	default:
-		status, err = a.run(ctx, command, flags.Arg(1))
+	status, err, name := exitUnusable, errors.New(usage), "specsync"
+	if len(args) == 2 && (args[0] == "check" || args[0] == "update") {
+		name += " " + args[0]
+		status, err = a.run(ctx, args[0], args[1])
 	}
 	if err != nil {
 		fmt.Fprintln(a.stderr, "specsync:", err)
 	}
 	if status != exitDone {
-		fmt.Fprintf(a.stderr, "%s: exit status %d\n", strings.TrimSpace("specsync "+flags.Arg(0)), status)
+		fmt.Fprintf(a.stderr, "%s: exit status %d\n", name, status)
 	}
 	return status
 }
 
 // run compares SPEC with what we rely on, and reports what changed or takes it in.
 func (a *app) run(ctx context.Context, command, spec string) (int, error) {
-	c := new(comparison)
-	if err := try(func() { a.compare(ctx, c, a.read(ctx, spec)) }); err != nil {
-		return exitUnusable, fmt.Errorf("%s: %s", spec, printable(err.Error(), maxLine))
+	var c *comparison
+	if err := try(func() { c = a.compare(ctx, a.read(ctx, spec)) }); err != nil {
+		return exitUnusable, fmt.Errorf("%s: %s", spec, printable(err.Error()))
 	}
 	if command == "update" {
 		return a.update(ctx, c)
@@ -81,19 +66,20 @@ func (a *app) run(ctx context.Context, command, spec string) (int, error) {
 	return c.report(a.stdout), nil
 }
 
-// failure is what must and check panic with and try recovers, for code in which
-// every other line can fail and all failures end the same way.
+func (a *app) path(name string) string { return filepath.Join(a.root, name) }
+
+// A failure is what must and check panic with and try recovers: in this code every other
+// line can fail, and all failures end the same way.
 type failure struct{ error }
 
 func try(run func()) (err error) {
 	defer func() {
-		switch reason := recover().(type) {
-		case nil:
-		case failure:
-			err = reason.error
-		default:
+		reason := recover()
+		failed, ok := reason.(failure)
+		if reason != nil && !ok {
 			panic(reason)
 		}
+		err = failed.error
 	}()
 	run()
 	return nil

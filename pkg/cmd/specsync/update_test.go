@@ -46,7 +46,7 @@ func TestUpdate(t *testing.T) {
 			var steps int
 			got := run(t, tool("", func(dir string) {
 				steps++
-				if seen := files(t, dir); seen["/openapi.yaml"] != content || seen["/overlay.yaml"] == "" || seen["/.git/config"] != "" {
+				if seen := files(t, dir); seen["/openapi.yaml"] != content || seen["/overlay.yaml"] == "" {
 					t.Errorf("a step runs in a directory with %v", seen)
 				}
 				if strings.HasPrefix(dir, root) {
@@ -158,7 +158,8 @@ func TestUpdateInterrupted(t *testing.T) {
 	spec := put(t, filepath.Join(t.TempDir(), "spec"), published(t, "kvm_id:", "server_id:"))
 	a := tool("", func(string) { cancel() })
 	a.stdout, a.stderr = new(strings.Builder), new(strings.Builder)
-	if got := a.exec(ctx, []string{"--root", root, "update", spec}); got != exitFailed {
+	a.root = root
+	if got := a.exec(ctx, []string{"update", spec}); got != exitFailed {
 		t.Errorf("update = %d, want %d", got, exitFailed)
 	}
 	if !maps.Equal(files(t, root), before) {
