@@ -39,27 +39,28 @@ type endpoint struct {
 	logsIn bool  // has a server of its own, is not repeated, and its response holds new secrets
 }
 
-// call is the way of every call:
+// call is the way of every call, in five steps:
 //
-//  1. the caller has put canonical input into the request model;
-//  2. encodeForm encodes the model;
-//  3. exchange sends the form through the generated client, again where that may help;
-//  4. evaluate reads the response and validates it against the document;
-//  5. the response model is decoded, and result, unless nil, takes from it what the
-//     caller wants, or returns how it differs from what the document means.
+//  1. The caller has put canonical input (input.go) into the request model.
+//  2. encodeForm (form.go) encodes the model.
+//  3. exchange sends the form through the generated client, and again where that may
+//     help (retry.go).
+//  4. evaluate (response.go) validates the response against the document.
+//  5. The body becomes a response model, and result, unless it is nil, takes from that
+//     what the caller wants.
 //
-// The outcome depends on the number of records, see outcomeOf; hide holds the
-// secrets in the model.
+// records is the number of records that the call writes, on which the outcome depends
+// (outcomeOf). hide has the secrets in the model.
 func (op operation[Request, Response]) call(ctx context.Context, c *Client, model Request, records int, hide redact.Secrets, result func(Response) error) error {
 	form, err := encodeForm(model)
 	if err != nil {
 		return err
 	}
 	accept := func(body []byte) error {
-		var response Response
 		if result == nil {
-			return nil // the schema says all there is
+			return nil // the schema has said it all
 		}
+		var response Response
 		if err := json.Unmarshal(body, &response); err != nil {
 			return err
 		}
