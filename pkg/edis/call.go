@@ -19,46 +19,48 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
-// An operation of the API is its generated request model, its generated response
-// model, and the generated method that sends the one and gets the other.
+// An operation of the API is its generated request and response models, and the
+// generated method that sends the request and returns the response.
 type operation[Request, Response any] struct{ endpoint }
 
 var (
-	setPTR            = operation[gen.SetPTRForm, gen.SetPTRSuccess]{endpoint{id: "setPTR", send: (*gen.Client).SetPTRWithBody, limit: 64 << 10, writes: true}}
+	setPTR            = operation[gen.SetPTRForm, gen.SetPTRSuccess]{endpoint{id: "setPTR", send: (*gen.Client).SetPTRWithBody, limit: 64 << 10}}
 	getPTR            = operation[gen.AddressListForm, gen.GetPTRSuccess]{endpoint{id: "getPTR", send: (*gen.Client).GetPTRWithBody, limit: 16 << 20}}
-	deletePTR         = operation[gen.AddressListForm, gen.DeletePTRSuccess]{endpoint{id: "deletePTR", send: (*gen.Client).DeletePTRWithBody, limit: 64 << 10, writes: true}}
+	deletePTR         = operation[gen.AddressListForm, gen.DeletePTRSuccess]{endpoint{id: "deletePTR", send: (*gen.Client).DeletePTRWithBody, limit: 64 << 10}}
 	createAuthSession = operation[gen.LoginForm, gen.LoginSuccess]{endpoint{id: "createAuthSession", send: (*gen.Client).CreateAuthSessionWithBody, limit: 16 << 20, logsIn: true}}
 )
 
-// An endpoint is what the client has to know of an operation besides its models.
+// An endpoint holds everything the client needs to know about an operation other than
+// its models.
 type endpoint struct {
 	id     string // operation id in the document
 	send   func(*gen.Client, context.Context, string, io.Reader, ...gen.RequestEditorFn) (*http.Response, error)
 	limit  int64 // of the response in bytes, unless Options say otherwise
-	writes bool  // a failure can leave the outcome unknown
 	logsIn bool  // has a server of its own, is not repeated, and its response holds new secrets
 }
 
-// call is the way of every call, in five steps:
+// call performs one call of the API, in five steps:
 //
-//  1. The caller has put canonical input (input.go) into the request model.
+//  1. The caller has put canonical input (input.go) and the session (withSession) into
+//     the request model.
 //  2. encodeForm (form.go) encodes the model.
-//  3. exchange sends the form through the generated client, and again where that may
+//  3. exchange sends the form through the generated client, and retries if that might
 //     help (retry.go).
 //  4. evaluate (response.go) validates the response against the document.
-//  5. The body becomes a response model, and result, unless it is nil, takes from that
-//     what the caller wants.
+//  5. The body becomes a response model, from which result, unless it is nil, extracts
+//     what the caller wants; or it returns an error if the response breaks a rule that
+//     the schema cannot express.
 //
-// records is the number of records that the call writes, on which the outcome depends
-// (outcomeOf). hide has the secrets in the model.
+// records is the number of records that the call writes, 0 for reads: what a failure
+// says of them depends on it (outcomeOf). hide holds the secrets to keep out of errors.
 func (op operation[Request, Response]) call(ctx context.Context, c *Client, model Request, records int, hide redact.Secrets, result func(Response) error) error {
 	form, err := encodeForm(model)
 	if err != nil {
-		return err
+		return newCallError(ErrNotSent, err)
 	}
 	accept := func(body []byte) error {
 		if result == nil {
-			return nil // the schema has said it all
+			return nil // schema validation is enough
 		}
 		var response Response
 		if err := json.Unmarshal(body, &response); err != nil {
@@ -73,21 +75,20 @@ func (op operation[Request, Response]) call(ctx context.Context, c *Client, mode
 type request struct {
 	endpoint
 	form    []byte
-	records int            // that are written
-	hide    redact.Secrets // in the form
+	records int            // that are written, 0 for reads
+	hide    redact.Secrets // kept out of errors
 	accept  func(body []byte) error
 }
 
-// exchange sends a request until a response is accepted or no further attempt may
-// help.
+// exchange sends a request until a response is accepted or a retry cannot help.
 func (c *Client) exchange(ctx context.Context, r request) error {
 	operations, err := contract.Operations()
-	if err != nil {
-		return err
+	documented := operations[r.id]
+	if err == nil && documented == nil {
+		err = fmt.Errorf("the embedded API document has no operation %q", r.id)
 	}
-	documented, ok := operations[r.id]
-	if !ok {
-		return fmt.Errorf("edis: the embedded API document has no operation %q", r.id)
+	if err != nil {
+		return newCallError(ErrNotSent, err)
 	}
 	outcome := ErrNotSent
 	for attempts := 1; ; attempts++ {
@@ -96,14 +97,15 @@ func (c *Client) exchange(ctx context.Context, r request) error {
 			c.retries.earn()
 			return nil
 		}
-		// An unknown outcome stays unknown, and a call is not sent only if no attempt was.
+		// An unknown outcome stays unknown, and a call counts as not sent only if none of
+		// its attempts was sent.
 		if errors.Is(outcome, ErrNotSent) || errors.Is(failed.outcome, ErrOutcomeUnknown) {
 			outcome = failed.outcome
 		}
-		if pause, again := c.pauseAfter(attempts, r, failed); again && sleep(ctx, pause) == nil {
+		if pause, again := c.pauseAfter(ctx, attempts, r, failed); again && sleep(ctx, pause) == nil {
 			continue
 		}
-		if err := ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil && !errors.Is(failed, err) {
 			failed.causes = append(failed.causes, err)
 		}
 		failed.outcome, failed.attempts = outcome, attempts
@@ -131,15 +133,15 @@ func (c *Client) attempt(ctx context.Context, r request, documented *contract.Op
 		c.log(ctx, r, started, slog.Bool("sent", trace.maybeSent()))
 		return r.withoutResponse(err, trace.maybeSent())
 	}
-	defer func() { _ = response.Body.Close() }() // it was read, or is not wanted
-	body, err := readBody(response, min(cmp.Or(c.options.MaxResponseBytes, r.limit), 1<<40))
+	defer func() { _ = response.Body.Close() }()                                             // it was read, or is not wanted
+	body, err := readBody(response, min(cmp.Or(c.options.MaxResponseBytes, r.limit), 1<<62)) // it must be possible to add 1
 	c.log(ctx, r, started, slog.Int("status", response.StatusCode), slog.Int("bytes", len(body)))
 	return r.evaluate(response, body, err, documented)
 }
 
-func setHeader(_ context.Context, request *http.Request) error {
-	request.Header.Set("Accept", "application/json")
-	request.Header.Set("User-Agent", "edis-go (+https://github.com/edisptr/edis-go)")
+func setHeader(_ context.Context, r *http.Request) error {
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("User-Agent", "edis-go (+https://github.com/edisptr/edis-go)")
 	return nil
 }
 

@@ -40,14 +40,14 @@ type Options struct {
 	// It must not be negative. Default: 30 seconds.
 	Timeout time.Duration
 
-	// MaxAttempts is the number of attempts of a call in all. SetPTR, GetPTR and
-	// DeletePTR are repeated after failures that may be transient: no connection,
-	// no response, status 429 or 5xx. A login is repeated only if it was not
-	// sent. The pauses are random: up to 0.5 seconds, then up to 1 second and so
-	// on, or what the service asks for, up to 30 seconds. All calls of a Client
-	// share a budget of 50 retries; ten successes restore one. After a 401, a
-	// call with the new session of a LoginSource starts over. It must not be
-	// negative. Default: 3.
+	// MaxAttempts is the maximum number of attempts per call, including the
+	// first. SetPTR, GetPTR and DeletePTR are retried after failures that may be
+	// transient: no connection, no response, status 429 or 5xx. A login is retried
+	// only if it was not sent. The pauses are random, up to 0.5 seconds, then up to
+	// 1 second and so on up to 5 seconds; or as long as the service asks for, if
+	// that is at most 30 seconds. All calls of a Client share a budget of 50
+	// retries; ten successes restore one. After a 401, a call with the new session
+	// of a LoginSource starts over. MaxAttempts must not be negative. Default: 3.
 	MaxAttempts int
 
 	// MaxResponseBytes limits the body of a response, after decompression; a
@@ -59,8 +59,9 @@ type Options struct {
 	// some networks have such hosts.
 	AllowUnderscore bool
 
-	// Logger receives a debug record for each attempt: operation, duration,
-	// status. It never receives a secret. Default: no logging.
+	// Logger receives a debug record for each attempt: the operation, the duration,
+	// and the status and the size of the response or whether the request may have
+	// been sent. It never receives a secret. Default: no logging.
 	Logger *slog.Logger
 }
 
@@ -140,13 +141,14 @@ func (c *Client) DeletePTR(ctx context.Context, src SessionSource, addrs ...neti
 // SetPTR sends them, or as the service has them if that is not a host name.
 //
 // A read straight after a write may show the old records; see [Client.ConfirmPTR].
-// The errors are those of [Client.SetPTR], but never [ErrOutcomeUnknown]. A response
-// with an unexpected, duplicate or invalid address fails with [ErrContract].
+// The error matches [ErrInvalidInput] or [ErrNotSent] if nothing was sent, and never
+// [ErrOutcomeUnknown]. A response with an unexpected, duplicate or invalid address
+// fails with [ErrContract].
 func (c *Client) GetPTR(ctx context.Context, src SessionSource, addrs ...netip.Addr) (map[netip.Addr]string, error) {
 	ip, bad := canonicalAddresses(addrs)
 	var ptrs map[netip.Addr]string
 	err := c.withSession(ctx, src, bad, func(s Session, hide redact.Secrets) error {
-		return getPTR.call(ctx, c, addressList(s, ip), len(ip), hide, func(response gen.GetPTRSuccess) (err error) {
+		return getPTR.call(ctx, c, addressList(s, ip), 0, hide, func(response gen.GetPTRSuccess) (err error) {
 			ptrs, err = ptrsOf(response, ip)
 			return err
 		})
@@ -168,7 +170,7 @@ func ptrsOf(response gen.GetPTRSuccess, requested []string) (map[netip.Addr]stri
 		address = address.Unmap()
 		_, expected := slices.BinarySearch(requested, address.String())
 		if _, duplicate := ptrs[address]; err != nil || !expected || duplicate {
-			return nil, fmt.Errorf("/records/%d: %q is an unexpected or duplicate address", i, redact.Clip(record.IP, 100))
+			return nil, fmt.Errorf("/records/%d: %q is an unexpected, duplicate or invalid address", i, redact.Clip(record.IP, 100))
 		}
 		ptrs[address] = record.PTRRecord
 		if name, err := canonical.Name(record.PTRRecord, true); err == nil {
@@ -179,13 +181,13 @@ func ptrsOf(response gen.GetPTRSuccess, requested []string) (map[netip.Addr]stri
 	return ptrs, nil
 }
 
-// ConfirmPTR reads the records of want, again and again with pauses of up to 5
-// seconds, until the service shows all of them as wanted. It returns the addresses
-// whose records differ, with what the service shows, which is empty for no record.
-// On success there are none, and err is nil.
+// ConfirmPTR polls the records in want, with pauses of up to 5 seconds, until the
+// service shows all of them as wanted or ctx is done; give ctx a deadline. It returns
+// the addresses whose records differ, with what the service shows, which is empty for
+// no record. On success there are none, and err is nil.
 //
-// It ends with the error of the first read that fails, or with that of ctx when it
-// is done. want is checked as by [Client.SetPTR].
+// It also ends with the error of the first read that fails. want is checked as by
+// [Client.SetPTR].
 func (c *Client) ConfirmPTR(ctx context.Context, src SessionSource, want map[netip.Addr]string) (differing map[netip.Addr]string, err error) {
 	wanted, bad := canonicalPTRs(want, c.options.AllowUnderscore)
 	if err := bad.err(); err != nil {

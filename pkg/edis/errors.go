@@ -111,7 +111,7 @@ type APIError struct {
 func (e *APIError) Error() string {
 	name := http.StatusText(e.Status)
 	message := strings.TrimPrefix(e.Message, name+": ") // some responses repeat the name
-	return strings.TrimSuffix(fmt.Sprintf("%s: HTTP %d %s: %s", e.Op, e.Status, name, message), ": ")
+	return strings.TrimSuffix(fmt.Sprintf("%s: %s: %s", e.Op, strings.TrimSpace(fmt.Sprintf("HTTP %d %s", e.Status, name)), message), ": ")
 }
 
 // Unwrap returns the sentinel of the status, or nil where there is none.
@@ -160,16 +160,16 @@ type callError struct {
 	pause     time.Duration // that the service asked for before another attempt
 }
 
-// callFailed joins causes. Of the error of another call among them only the causes
-// count, since its outcome is not that of this call.
-func callFailed(outcome error, causes ...error) *callError {
+// newCallError joins causes. If one of them is itself a callError, only its causes are
+// kept, since its outcome is not that of this call.
+func newCallError(outcome error, causes ...error) *callError {
 	e := &callError{outcome: outcome}
 	for _, cause := range causes {
-		causes := []error{cause}
 		if other, ok := cause.(*callError); ok { //nolint:errorlint // one that is wrapped has a text of its own
-			causes = other.causes
+			e.causes = append(e.causes, other.causes...)
+		} else {
+			e.causes = append(e.causes, cause)
 		}
-		e.causes = append(e.causes, causes...)
 	}
 	return e
 }
@@ -177,7 +177,7 @@ func callFailed(outcome error, causes ...error) *callError {
 func (e *callError) Error() string {
 	var texts []string
 	for _, err := range e.Unwrap() {
-		texts = append(texts, redact.Clip(redact.Printable(err.Error()), 2048))
+		texts = append(texts, redact.Clip(redact.Printable(strings.TrimPrefix(err.Error(), "edis: ")), 2048))
 	}
 	if e.outcome == nil {
 		texts = append(texts, "nothing changed")

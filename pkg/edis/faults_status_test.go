@@ -1,6 +1,7 @@
 package edis_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -234,6 +235,26 @@ func TestRetryBudget(t *testing.T) {
 		up = false
 		if got := call(3); got != 5 {
 			t.Errorf("3 calls after 20 successes made %d requests, want 3 and 2 retries", got)
+		}
+	})
+}
+
+// Calls that their callers cancel do not use up the retries of the others.
+func TestCanceledCallsSpendNoRetries(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInMemory(t, func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(time.Second)
+			serverError(w, r)
+		})
+		for range 60 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			_ = s.client.SetPTR(ctx, session(), onePTR)
+			cancel()
+		}
+		before := s.requests.Load()
+		if _ = s.client.SetPTR(t.Context(), session(), onePTR); s.requests.Load()-before != 3 {
+			t.Errorf("%d requests after 60 canceled calls, want 3", s.requests.Load()-before)
 		}
 	})
 }

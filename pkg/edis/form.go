@@ -12,12 +12,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// encodeForm encodes a generated request model as the document means its forms: a
-// string as it is, and everything else as JSON text in a form value. The names are
-// those of the model's json tags, and so those of the document.
+// encodeForm encodes a generated request model in the form encoding that the document
+// describes: a string as it is, and everything else as JSON text in a form value. The
+// names are those of the model's json tags, and so those of the document.
 //
-// Equal models give equal bytes: fields stand in the order of the model, and the
-// names of an object are sorted.
+// Fields stand in the order of the model, and the names of a map[string]string are
+// sorted, so that equal requests have equal bytes.
 func encodeForm(model any) ([]byte, error) {
 	value := reflect.ValueOf(model)
 	form := make([]byte, 0, 512)
@@ -37,8 +37,8 @@ func encodeForm(model any) ([]byte, error) {
 			form = appendObject(form, object)
 		} else {
 			text, err := json.Marshal(field.Interface())
-			if err != nil {
-				return nil, fmt.Errorf("edis: request field %s: %w", name, err)
+			if err != nil || field.Kind() == reflect.Pointer { // a *string would be quoted
+				return nil, fmt.Errorf("edis: request field %s has type %s, which cannot be encoded", name, field.Type())
 			}
 			form = append(form, url.QueryEscape(string(text))...)
 		}
@@ -71,7 +71,7 @@ func appendText(form []byte, text string) []byte {
 			form = append(form, char)
 		case char == ':':
 			form = append(form, "%3A"...)
-		default: // in no address and no host name
+		default: // cannot occur in an address or a host name
 			quoted, _ := jsontext.AppendQuote(nil, text) // replaces invalid UTF-8
 			return append(form[:start], url.QueryEscape(string(quoted))...)
 		}

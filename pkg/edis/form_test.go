@@ -93,6 +93,10 @@ func TestFormFieldTypes(t *testing.T) {
 	if want := (url.Values{"number": {"5"}, "nested": {`{"a":1}`}}); form.Encode() != want.Encode() {
 		t.Errorf("encodeForm = %v, want %v", form, want)
 	}
+	text := "a"
+	if form, err := encodeForm(struct{ P *string }{&text}); err == nil {
+		t.Errorf("encodeForm of a pointer = %s, want an error", form)
+	}
 	if form, err := encodeForm(struct{ C chan int }{make(chan int)}); err == nil {
 		t.Errorf("encodeForm(channel) = %s, want an error", form)
 	}

@@ -36,7 +36,7 @@ func canonicalPTRs(ptrs map[netip.Addr]string, allowUnderscore bool) (map[string
 	for address, name := range ptrs {
 		canonicalName, err := canonical.Name(name, allowUnderscore)
 		if err != nil {
-			bad.add(address.WithZone("").String(), name, err) // a zone can hold anything
+			bad.add(address.WithZone("").String(), name, err) // without the zone, which is not quoted
 		}
 		bad.put(sent, address, canonicalName)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
-// Credentials are the login of an EDIS account. However they are printed, logged
+// Credentials are the login details of an EDIS account. However they are printed, logged
 // or marshaled, the e-mail address and the password are not shown.
 type Credentials struct {
 	// Email and Password are those of the account. Required.
@@ -86,8 +86,8 @@ func sessionsOf(response gen.LoginSuccess) (sessions []Session, err error) {
 	return sessions, nil
 }
 
-// parseValidUntil reads Unix seconds, as a number or in decimal, or an ISO 8601
-// time: the documented samples have had all of them.
+// parseValidUntil reads Unix seconds, as a number or in decimal, or an ISO 8601 time,
+// which without a zone is in UTC: the documented samples have had all of them.
 func parseValidUntil(value any) (time.Time, error) {
 	text, _ := value.(string)
 	if number, ok := value.(float64); ok {
@@ -109,10 +109,9 @@ func parseValidUntil(value any) (time.Time, error) {
 const renewBefore = time.Minute
 
 // LoginSource returns a source that logs in when a session is first needed, returns
-// that session until one minute before it expires, and then logs in again; and once
-// more if the service does not accept the session of a call. It is safe for
-// concurrent use: there is one login at a time, and callers that wait for it use its
-// session.
+// that session until one minute before it expires, and then logs in again. It also logs
+// in again, once per call, if the service rejects the session. It is safe for concurrent
+// use: there is one login at a time, and callers that wait for it use its session.
 //
 // A login that was sent and failed is not repeated, since failed logins can lock an
 // account: from then on the source returns its error. Make a new source to try
@@ -129,7 +128,7 @@ type loginSource struct {
 	session  Session
 	loggedIn time.Time // when the session was obtained
 	renewAt  time.Time
-	failure  error // of the last login, if it was sent
+	failure  error // of the last login, unless it was not sent
 }
 
 // Format prints no secret, and nothing that a concurrent login changes.
@@ -140,9 +139,9 @@ func (l *loginSource) Session(ctx context.Context) (Session, error) {
 	return l.sessionSince(ctx, time.Time{})
 }
 
-// sessionSince returns a session from a login after the given time, when the service
-// refused the session of an earlier one.
-func (l *loginSource) sessionSince(ctx context.Context, refused time.Time) (Session, error) {
+// sessionSince returns a session obtained after the given time, and logs in if
+// necessary: at that time the service rejected the session of an earlier login.
+func (l *loginSource) sessionSince(ctx context.Context, rejected time.Time) (Session, error) {
 	if ctx.Err() != nil {
 		return Session{}, ctx.Err()
 	}
@@ -151,7 +150,7 @@ func (l *loginSource) sessionSince(ctx context.Context, refused time.Time) (Sess
 	case <-ctx.Done():
 		return Session{}, ctx.Err()
 	}
-	if l.failure != nil || time.Now().Before(l.renewAt) && l.loggedIn.After(refused) {
+	if l.failure != nil || time.Now().Before(l.renewAt) && l.loggedIn.After(rejected) {
 		defer func() { <-l.lock }()
 		return l.session, l.failure
 	}
@@ -175,12 +174,12 @@ func (l *loginSource) sessionSince(ctx context.Context, refused time.Time) (Sess
 func (l *loginSource) renew(ctx context.Context) (session Session, err error) {
 	session, err = l.login(ctx)
 	if err == nil {
-		l.loggedIn, l.renewAt, err = time.Now(), session.ValidUntil.Add(-renewBefore), session.checkExpiry()
+		l.session, l.loggedIn, l.renewAt = session, time.Now(), session.ValidUntil.Add(-renewBefore)
+		err = session.checkExpiry()
 		if !l.loggedIn.Before(l.renewAt) { // too short to be renewed early
 			l.renewAt = session.ValidUntil
 		}
 	}
-	l.session = session
 	if !errors.Is(err, ErrNotSent) {
 		l.failure = err
 	}
@@ -198,6 +197,6 @@ func (l *loginSource) login(ctx context.Context) (Session, error) {
 			return session, nil
 		}
 	}
-	err = fmt.Errorf("Credentials.KVMID is %q, which is none of the account's %d KVM servers", l.credentials.KVMID, len(sessions))
-	return Session{}, callFailed(nil, err)
+	err = fmt.Errorf("Credentials.KVMID %q is none of the account's %d KVM servers", l.credentials.KVMID, len(sessions))
+	return Session{}, newCallError(nil, err)
 }

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -167,12 +168,53 @@ func TestRenewalNotSent(t *testing.T) {
 			}
 			return nil
 		}
-		err := s.client.SetPTR(t.Context(), s.client.LoginSource(credentials), onePTR)
+		source := s.client.LoginSource(credentials)
+		err := s.client.SetPTR(t.Context(), source, onePTR)
 		wantErrorIs(t, err, edis.ErrUnauthorized)
 		if strings.Count(err.Error(), "nothing changed") != 1 || strings.Contains(err.Error(), "not sent") {
 			t.Errorf("SetPTR = %v, want it to say once that nothing changed", err)
 		}
+		if session, err := source.Session(t.Context()); err != nil || session.Signature == "" {
+			t.Errorf("Session = %v, %v, want the session of the first login", session, err)
+		}
 	})
+}
+
+// Nor does a repeated call that is not sent.
+func TestRepeatedCallNotSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		logins := 0
+		serve := afterLogin(&logins, respondWith(401, jsonType, errorBody))
+		s := serveInMemory(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/set/ptr" || logins == 1 { // the rejected call, and the second login
+				w.Header().Set("Connection", "close")
+			}
+			serve(w, r)
+		})
+		s.dialError = func(dial int64) error {
+			if dial > 2 {
+				return connectionRefused(dial)
+			}
+			return nil
+		}
+		err := s.client.SetPTR(t.Context(), s.client.LoginSource(credentials), onePTR)
+		wantErrorIs(t, err, edis.ErrUnauthorized)
+		if logins != 2 || !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("SetPTR = %v after %d logins, want a refused connection after 2", err, logins)
+		}
+	})
+}
+
+// Invalid credentials are named once, and nothing is sent.
+func TestLoginSourceInvalidCredentials(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, "http://127.0.0.1:1")
+	err := client.SetPTR(t.Context(), client.LoginSource(edis.Credentials{Email: "a"}), onePTR)
+	wantErrorIs(t, err, edis.ErrInvalidInput, edis.ErrNotSent)
+	if strings.Count(err.Error(), "edis: ") != 1 || !strings.Contains(err.Error(), "Credentials.Password: empty") {
+		t.Errorf("SetPTR = %v", err)
+	}
 }
 
 // afterLogin serves logins, and leaves the other requests to the handler.

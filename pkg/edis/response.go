@@ -30,7 +30,7 @@ func (r request) evaluate(response *http.Response, body []byte, readErr error, d
 	if status >= 300 && status <= 399 {
 		return r.redirected(fmt.Sprintf("HTTP %d", status), fmt.Sprintf("to %q", response.Header.Get("Location")))
 	}
-	value, err := r.check(response, body, readErr, documented)
+	value, err := r.validate(response, body, readErr, documented)
 	if err == nil && status == http.StatusOK {
 		return nil
 	}
@@ -38,8 +38,7 @@ func (r request) evaluate(response *http.Response, body []byte, readErr error, d
 	if status >= http.StatusBadRequest {
 		failed.transient = status >= http.StatusInternalServerError || status == http.StatusTooManyRequests
 		failed.pause = retryAfter(response.Header, time.Now())
-		message := r.hide.Text(failureMessage(value), 1024)
-		failed.causes = append(failed.causes, &APIError{r.id, status, message, failed.pause})
+		failed.causes = append(failed.causes, &APIError{r.id, status, r.hide.Text(failureMessage(value), 1024), failed.pause})
 	} else {
 		failed.transient = readErr != nil && !errors.Is(readErr, ErrResponseTooLarge) // the connection broke
 	}
@@ -49,9 +48,9 @@ func (r request) evaluate(response *http.Response, body []byte, readErr error, d
 	return failed
 }
 
-// check returns the decoded body, as far as there is one, and an error unless the
+// validate returns the decoded body, as far as there is one, and an error unless the
 // response is documented and, if it is a success, accepted.
-func (r request) check(response *http.Response, body []byte, readErr error, documented *contract.Operation) (value any, err error) {
+func (r request) validate(response *http.Response, body []byte, readErr error, documented *contract.Operation) (value any, err error) {
 	if readErr != nil {
 		return nil, fmt.Errorf("%s: HTTP %d: %w", r.id, response.StatusCode, r.hide.Error(readErr))
 	}
@@ -119,14 +118,14 @@ func isConnectionError(err error) bool {
 // outcomeOf returns what a failed request that was sent did to the records: nil means
 // that nothing changed. The status is 0 if there is no usable response.
 //
-// A 401 or 429 turns the whole call away. It is not documented whether the service
+// A 401 or 429 rejects the whole call. It is not documented whether the service
 // applies some of several records before it refuses another one, so any other 4xx
 // proves something for a single record only. 408 is a proxy that gave up waiting
 // for the service, which may have done its work.
 func (r request) outcomeOf(status int) error {
-	turnedAway := status == http.StatusUnauthorized || status == http.StatusTooManyRequests
+	rejected := status == http.StatusUnauthorized || status == http.StatusTooManyRequests
 	refused := r.records == 1 && status >= 400 && status <= 499 && status != http.StatusRequestTimeout
-	if r.writes && !turnedAway && !refused {
+	if r.records > 0 && !rejected && !refused {
 		return ErrOutcomeUnknown
 	}
 	return nil

@@ -12,17 +12,16 @@ import (
 // maxPause is the longest pause before another attempt that the service can ask for.
 const maxPause = 30 * time.Second
 
-// backOff returns a random pause after so many attempts: up to 0.5 seconds, then up
-// to twice as much each time, at most 5 seconds.
+// backOff returns a random pause after the given number of attempts: up to 0.5 seconds
+// after the first, and up to twice as long after each further one, at most 5 seconds.
 func backOff(attempts int) time.Duration {
 	return rand.N(min(time.Second/4<<min(attempts, 10), 5*time.Second)) //nolint:gosec // not a secret
 }
 
-// pauseAfter returns how long to wait before the next attempt, and whether there
-// is one.
-func (c *Client) pauseAfter(attempts int, r request, failed *callError) (pause time.Duration, again bool) {
+// pauseAfter returns how long to wait before the next attempt, and whether there is one.
+func (c *Client) pauseAfter(ctx context.Context, attempts int, r request, failed *callError) (pause time.Duration, again bool) {
 	repeatable := !r.logsIn || errors.Is(failed.outcome, ErrNotSent)
-	if !failed.transient || !repeatable || attempts >= c.options.MaxAttempts || failed.pause > maxPause || !c.retries.spend() {
+	if ctx.Err() != nil || !failed.transient || !repeatable || attempts >= c.options.MaxAttempts || failed.pause > maxPause || !c.retries.spend() {
 		return 0, false
 	}
 	return max(failed.pause, backOff(attempts)), true

@@ -78,7 +78,7 @@ func (s Session) checkExpiry() error {
 	return fmt.Errorf("%w at %s by the clock of this machine", ErrSessionExpired, s.ValidUntil.UTC().Format(time.RFC3339))
 }
 
-// A redactedSession prints like a Session, without using its methods.
+// A redactedSession has the fields of a Session, and not its methods.
 type redactedSession Session
 
 func (s Session) redacted() redactedSession {
@@ -91,9 +91,6 @@ func (s Session) redacted() redactedSession {
 // String returns the fields of s without the signature.
 func (s Session) String() string { return fmt.Sprintf("%+v", s.redacted()) }
 
-// GoString returns the fields of s without the signature.
-func (s Session) GoString() string { return fmt.Sprintf("%#v", s.redacted()) }
-
 // Format prints s without the signature, whatever the verb.
 func (s Session) Format(state fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(state, fmt.FormatString(state, verb), s.redacted())
@@ -105,10 +102,10 @@ func (s Session) MarshalJSON() ([]byte, error) { return json.Marshal(s.redacted(
 // LogValue returns the fields of s without the signature.
 func (s Session) LogValue() slog.Value { return slog.AnyValue(s.redacted()) }
 
-// withSession makes a call with a session from src, unless the input is bad. If
-// the service does not accept the session of a LoginSource, it makes the call once
-// more with a new one. The secrets are those that a response must not show.
-func (c *Client) withSession(ctx context.Context, src SessionSource, bad inputErrors, call func(Session, redact.Secrets) error) error {
+// withSession calls send with a session from src, unless the input is bad. If the
+// service rejects the session of a LoginSource, it calls send once more with a new one.
+// The secrets are those that no text may show.
+func (c *Client) withSession(ctx context.Context, src SessionSource, bad inputErrors, send func(Session, redact.Secrets) error) error {
 	if fixed, ok := src.(Session); ok {
 		bad = append(bad, fixed.check()...) // so that one error names everything
 	}
@@ -127,16 +124,19 @@ func (c *Client) withSession(ctx context.Context, src SessionSource, bad inputEr
 	if renewable {
 		hide = append(hide, login.credentials.Password, login.credentials.Email)
 	}
-	err = call(session, hide)
+	err = send(session, hide)
 	if !renewable || !errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrOutcomeUnknown) {
 		return err
 	}
 	renewed := func(ctx context.Context) (Session, error) { return login.sessionSince(ctx, obtained) }
-	session, loginErr := sessionFrom(ctx, renewed)
-	if loginErr != nil {
-		return callFailed(nil, err, loginErr)
+	session, renewErr := sessionFrom(ctx, renewed)
+	if renewErr == nil {
+		renewErr = send(session, append(hide, session.Signature)) // a response may still show the old one
 	}
-	return call(session, append(hide, session.Signature)) // a response may still show the old one
+	if errors.Is(renewErr, ErrNotSent) { // the first request was sent
+		return newCallError(nil, err, renewErr)
+	}
+	return renewErr
 }
 
 var errNil = errors.New("must not be nil")
@@ -150,7 +150,7 @@ func checkCall(ctx context.Context, bad inputErrors) error {
 		return bad.err()
 	}
 	if err := ctx.Err(); err != nil {
-		return callFailed(ErrNotSent, err)
+		return newCallError(ErrNotSent, err)
 	}
 	return nil
 }
@@ -162,7 +162,7 @@ func sessionFrom(ctx context.Context, source func(context.Context) (Session, err
 		err = session.checkExpiry()
 	}
 	if err != nil {
-		return Session{}, callFailed(ErrNotSent, err)
+		return Session{}, newCallError(ErrNotSent, err)
 	}
 	return session, session.check().err()
 }

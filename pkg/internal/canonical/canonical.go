@@ -67,16 +67,14 @@ func mapName(name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("not a valid internationalized name: %w", err)
 	}
-	// The mapping drops a last label that it maps to nothing, such as a soft hyphen.
+	// The mapping drops a last label that it maps to nothing, such as a soft hyphen. It
+	// treats four characters as a dot (UTS 46, section 4).
 	last, _ := utf8.DecodeLastRuneInString(name)
-	if strings.HasSuffix(mapped, ".") && !strings.ContainsRune(dots, last) {
+	if strings.HasSuffix(mapped, ".") && !strings.ContainsRune(".\u3002\uff0e\uff61", last) {
 		return "", errors.New("the last label is empty after IDNA mapping")
 	}
 	return strings.TrimSuffix(mapped, "."), nil
 }
-
-// dots are the characters that IDNA treats as a dot (UTS 46, section 4).
-const dots = ".\u3002\uff0e\uff61"
 
 const (
 	maxNameLength  = 253 // RFC 1035, section 2.3.4: 255 octets on the wire
