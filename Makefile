@@ -1,4 +1,4 @@
-# What each target needs beyond Go is said beside it; nothing is installed.
+# Each target says what it needs beyond Go; nothing is installed.
 
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -10,8 +10,8 @@ PLATFORMS     = linux darwin windows
 SPECSYNC_DIR = pkg/cmd/specsync
 MODULES      = . $(SPECSYNC_DIR)
 
-# The published document: a file or an https address. This is the one place
-# where the address of the provider's page stands.
+# The published document: a file or an https URL. This is the only place that has
+# the URL of the provider's page.
 SPEC = https://docs.edisglobal.com/management-api-reference/ptr/set-ptr-records.md
 export SPEC
 

@@ -65,7 +65,7 @@ var networkFaults = []fault{
 			return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: certPool(s)}
 		}, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
 	}},
-	{id: "F36-no-tls-answer", run: func(t *testing.T) {
+	{id: "F36-no-tls-response", run: func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			network := newMemoryNetwork()
 			go acceptAndDiscard(network)
