@@ -246,6 +246,7 @@ func TestCheckWhole(t *testing.T) {
 		"same":       {nil, same},
 		"nullable":   {[]string{"                  name: {type: string}\n", "                  name: {type: string, nullable: true}\n"}, "breaking    getPTR: Responses/200/application/json/name: Nullable changed from false to true: released versions send or expect something else\n" + changed},
 		"field gone": {[]string{"                  name: {type: string}\n", ""}, gone + changed},
+		"limit":      {[]string{"                  name: {type: string}\n", "                  name: {type: string, minLength: 10}\n"}, "breaking    getPTR: Responses/200/application/json/name: MinLength changed from 1 to 10: released versions send or expect something else\n" + changed},
 		"missing":    {[]string{"/get/ptr:", "/v3/get/ptr:"}, "breaking    getPTR: POST /get/ptr is gone: released versions still call it\n" + changed},
 		"both": {[]string{"                  name: {type: string}\n", "", "Which", "What"},
 			gone + `wording     setPTR: Request body/application/x-www-form-urlencoded/kvm_id: Description changed from 'Which server.' to 'What server.': nothing on the wire

@@ -118,7 +118,7 @@ var rules = []rule{
 }
 
 // tightened matches what overlay.yaml states of an operation, and the provider does not.
-var tightened = regexp.MustCompile(`Deleted (required property|enum values)|Min\w+ changed from \d+ to|Nullable changed from true|AdditionalProperties: Schema deleted`)
+var tightened = regexp.MustCompile(`Deleted (required property|enum values)|Min\w+ changed from \d+ to 0$|Nullable changed from true|AdditionalProperties: Schema deleted`)
 
 // operation adds a line for each difference of one operation.
 func (c *comparison) operation(id string, was, is *load.SpecInfo, isVendored bool) {
