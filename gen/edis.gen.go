@@ -20,8 +20,17 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
-// AddressListForm defines model for address_list_form.
-type AddressListForm struct {
+// DeletePTRFailure defines model for delete_ptr_failure.
+type DeletePTRFailure struct {
+	// Message Example: The session is not accepted.
+	Message string `json:"message,omitempty"`
+
+	// Status Example: error
+	Status string `json:"status,omitempty"`
+}
+
+// DeletePTRForm defines model for delete_ptr_form.
+type DeletePTRForm struct {
 	// APIHost API host of the session.
 	APIHost string `json:"api_host,omitempty"`
 
@@ -38,15 +47,6 @@ type AddressListForm struct {
 	ValidUntil string `json:"valid_until"`
 }
 
-// DeletePTRFailure defines model for delete_ptr_failure.
-type DeletePTRFailure struct {
-	// Message Example: The session is not accepted.
-	Message string `json:"message,omitempty"`
-
-	// Status Example: error
-	Status string `json:"status,omitempty"`
-}
-
 // DeletePTRSuccess defines model for delete_ptr_success.
 type DeletePTRSuccess struct {
 	// Status Example: success
@@ -60,6 +60,24 @@ type GetPTRFailure struct {
 
 	// Status Example: error
 	Status string `json:"status,omitempty"`
+}
+
+// GetPTRForm defines model for get_ptr_form.
+type GetPTRForm struct {
+	// APIHost API host of the session.
+	APIHost string `json:"api_host,omitempty"`
+
+	// IP Addresses, as a JSON list in a form value.
+	IP []string `json:"ip"`
+
+	// KVMID KVM server that the addresses belong to.
+	KVMID string `json:"kvm_id"`
+
+	// Signature Signature of the session.
+	Signature string `json:"signature"`
+
+	// ValidUntil End of the session in Unix seconds.
+	ValidUntil string `json:"valid_until"`
 }
 
 // GetPTRRecord defines model for get_ptr_record.
@@ -220,10 +238,10 @@ type SetPTRForm struct {
 }
 
 // DeletePTRFormdataRequestBody defines body for DeletePTR for application/x-www-form-urlencoded ContentType.
-type DeletePTRFormdataRequestBody = AddressListForm
+type DeletePTRFormdataRequestBody = DeletePTRForm
 
 // GetPTRFormdataRequestBody defines body for GetPTR for application/x-www-form-urlencoded ContentType.
-type GetPTRFormdataRequestBody = AddressListForm
+type GetPTRFormdataRequestBody = GetPTRForm
 
 // CreateAuthSessionFormdataRequestBody defines body for CreateAuthSession for application/x-www-form-urlencoded ContentType.
 type CreateAuthSessionFormdataRequestBody = LoginForm
@@ -1344,45 +1362,46 @@ func ParseSetPTRResponse(rsp *http.Response) (*SetPTRResponse, error) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"5FpLc9s4Ev4rXdg9zLgoWfJ4koxuTpyZ8a6TqCQ7e5i4ZJhsSZiQAAOAtrUp/fetBkiRFKlHHMdJ1d4k",
-	"PtBfN/rxdYOfWaiSVEmU1rDBZ2bCOSbc/eRRpNGYSSyMnUyVTuhiqlWK2gr0j6RiMlfG0u8ITahFaoWS",
-	"bMBOhmdAd0BNwc4RDBojlOyygNlFimzAjNVCztgyYCJted8LRxMAN8DhX+N3b4GQgJDAgeDALY8zpBWF",
-	"xcThaSydCHnmb/ZXgrnWfEE3P94mExE1Zf/7/RswqG9Rg51z6/DzAg/cYKzkDKwiyYmQ5yhndl4VUIo3",
-	"Yia5zTQ2hYyLWy0W2rHqLY9FNMmkFXFz3dcyWluRLHYpxT0YDJWMTMseLAOm8VMmNEZs8FcF9spIdalu",
-	"z65Wy6ibvzG0LGD3nZnqSJ5guYPnwtjfyXmWAYswRouT1OrJlIs4t0vdpRI0hs/cDbznSRrTWhdVbQxI",
-	"ZYGHIaYWo1aPMpbbzNTXQK2VblV9mxanDvLwYvR7DriuhsnCEI1pqlFBILPEGTV/9CqogCoursPKQezY",
-	"Ji/jak8NxrmsZcBmaLfvgjfWD7IHf6Ctb0ABX2OodNRE7xNKKbb/21G31z3q9nttQOsrlW8lXMTd/G83",
-	"VAkLmMzimN/QXasz3BVGu2PEazbywiuKbXQrj7Nu1b+8wnUtq0o1NVleVZLmPzVO2YD947CsBId5GThc",
-	"s/SymUSf0NGDlfp7mbXi70LGQuJEo0mVNDg56vUmR72tyaeeVV8pORU64fQX8qeoCIFBC8OLEeTIKBJK",
-	"pSs33IO5EaZZHC92xExdvIs9d6/I7YTaoXESv3OKGe+y93GvN+k/35Jm1moYXV6Z2d+7EVR05wjCGF/1",
-	"SxXPpCtOcDYs6rQjCNx+kZHfFSbNTV2X8bDU5S3zkkcj/JShse3G6U/6zx5oHPLBTPLMzpUW/8XI5WSz",
-	"hn2cp228T2ljfxCrXFZgt9nlV3Kar7GLkBa15HFB5tyLdfyXEu9TDC1GjYd+AAuNHSSnGAGI1UzIzTU7",
-	"VFGdNh33SvZItpihW6altte2okX1jaQs1BihtILHBrjGXaxgh9bnpGClzucKt7YeSEWtuRluiSJJ8jBU",
-	"mbR7UOpNrcC5SIQ1brHCL8EqUBKh7BJavSW9a6425MbcKR19Kb61pOxVdyKu9jFozr69NXMKt72Xq1Cn",
-	"o1+Of+1iJExBINqUram5zqFyK+2mT9VtKJegaw7Fs8nzF7/1+ke7dzPVIuF6MdnIA/fBUuvdKvHsf3Wq",
-	"PdKuLjAzKcoI1xRb7IPiEXq9Mh/0e0fHx8cver11j1o1eVWt6g3fyj32cbm84FS8bhOhjbjl+bBBkFY8",
-	"HtbubyOndYdeVjT93OI1NRdv9+u6deu+W7hmqz9WHa7mZRUnavWcims4f6htd32/6kZ/aubt9mmvrS9Z",
-	"oMmbhxsVLb5kdkSFZTU/uhydg7qxXEiMYKpV4tz9A3ulkVuEk8uLPzu5C3xgEPI4rtffQozb61msbnic",
-	"N3Mb5lCbPHF70mMnbkTVQUllOAJvIIrOkpSiAS4jwi80cGNUKDgxD4JHJqxH62fnSP1nL7r9bp8NWPHU",
-	"WktaPnRE2kpl56g7XuNqx+eyVFWjfotLbSqDtCOZFJ8yBOHq/VSgLlIPFUKr1jshYmD1nXhAIt8yP6uO",
-	"I0w5S/sKT8nvTVarebRfOY8jnI53e4poRYLG8iRdT9xfg7z//Jfnx8+f9Xq9pxnteXbqecXSMfepamp+",
-	"SVwpD2Wr8sbERUDCJXH0hco0vB+OXZIVIZoAhAzjLKJWL1V3qCFU0moVB6BP344D9/L7t6/yBRKUtgvw",
-	"QR4cnGR2Tn4ZOisPDg7gtaS66oTnkpUELhfOXUnoQmWg7mQXLuYoIcvBplrdCgrgKrMl9KWAHLj2HZ3p",
-	"fpBkdWHdVrw+PRvDHy7NwJsVSoJBdkbtuRfrd3vdHvmOSlHyVLAB+8VdCljK7dwlnMMI48PUOqqe5oly",
-	"1fafUcWIitEe85uMxr7Mcy0ZDqX1iTaNc8Mc3nfu7u46xKg7mY7zZFXO/XdV3OaRwLLuYMRi3AXPlZ0e",
-	"R73eFkR/G88Z9wPQMnp1CJoxV6Qh6ko0JuqWGpJlwI6/DZqiK9uIxu0O3HEDGqeZWaHpfwc0Rc4hNPWO",
-	"bRmwX7+LgfIUAPSYA+L4A3Ev4yacmY6pBlqbmsHhYSRNh6divaYvr4hRJUTF2ICN3K5XaxJ72KLLgB3O",
-	"0G6PxZnLif83gbg+qd4Rhb7Ymco52qMH4/qZxneMxD2hPFkY7o3nG8Qgjx4pAj/eJoe3Ry4QqRhvjsTQ",
-	"sSZiBEUb+kRBWRlXPXE01pvslu09WTnbVGlAHs4r86vGOOqRI7M+t/yOcbkXkCrxu8PGTPORQ3MvSF8W",
-	"mMWHBFsD81zNQEj2sIUoHE2zIK4DFwZQRqkS0lJ3aFwi+GmEJA7h9O3452qzCCbFkBrLqNYyO4JPRrgu",
-	"OvlrSLnmCVrUQUvbdHCwoXE6OFjNcANaVBiIFpInghqqhetfhXRLXI7OndihbwbctetV53QdwLVvnehX",
-	"pXe69g0Kf4RJQEtD7fuMeqozT0o6avOcFlcd5fmu3J9WPdhTZsYNJ78t6Lcf1j5yStxwQNoC6yWPID88",
-	"hA68EcZQd+xOt/yhZ2nsR8+XG04qW1BWD5CgA8WBLNUaf+ZYft70yAl0w6lhC8az4jjQH6uBPzDswImE",
-	"rDwGdKdjoMIw07ot1667/CqZuVHDuBgXP4ArjfM4GeVUKWCWz0gouSa7+qY4tmt56tNkOZTVaDNdy7qU",
-	"alcco8j63QaAz0USX7qxkxb8Jm4bB095Ftut09v1kxDrvtZDoHgtgeI9D228AEcqcsw3C1gnk/CTo0V+",
-	"oDaA8nCgFPkzudTVak8aH4j4isOlt0TJPIuv4WoDKrYM2j46HLqZVzk2Kl9v3GkucDZ+F8BFpuVHXAQw",
-	"QiGN5XFcrnHmL2wDMF4YiwmM0VohZ6Z8d3Wl/b33wzGcouUiduk9f+mVimMqfWfSf42xWe77t6/gpDim",
-	"yN+ma1sVphcrfl8x1sWo5fELzadTEcJQqbjVxtUHNoj7D97MlfrY+vqfSn00FEr/CwAA//8=",
+	"7FpNc9s4Ev0rXdw9zLgoWXKcj9HNibMz3nUSlWRnDxOXDJMtCRMSYADQtjal/77VICgSEvURx5GzVXuz",
+	"SRB43XjdeN3Q1yCSaSYFCqOD3tdAR1NMmf0zxgQNjjKjRmPGk1whPc2UzFAZjnZMilqziX2B9yzNEgx6",
+	"wcUUQaPWXArgGoQ0wKIIM4NxOwgDM8tolDaKi0kwDwNtmMm1PwcqJdXq4Pniibz5CyMThMF9ayJbgqX0",
+	"8NRC7l8M/uEAz0PPDKnSVRtYxkdTqU1hs44UzwyXIugFJ/0zoDcgx2AqoxqN4FnD93GsUGvUITANDP45",
+	"/PAeEq4NcAEMCA7csiRHmpEbTC2elalTLs6Kl93FwkwpNqOXn2/TEY9X1/7Xx3egUd2iAjNlxuJnJR64",
+	"wUSKCRhJK6dcnKOYmGl9gdr28Ilgxm2/v8iwfNXgoS2z3rKEx6NcGJ6szvtWxEszkscuBb8HjZEUsW43",
+	"ckPhl5wrjIPenzXYCyf5q9o9u9qVUEQdn006jyLUepVQNT6LPLVY3NCrsEbx8uGyIQ7BFuuKNXaFP3Rr",
+	"zcNggmZzTBeh95NE9O9o/HBewP/fjOX/h+8+w9exx8VuSR2FkVTxKnmKba8Y2/3tqN1pH7W7nSaS+DNV",
+	"X6WMJ233bzuSaRAGIk8SdkNvjcpxm+W7mjUoFq8ZtjYjFTj9gPyzMNi3sm7UqiXzqxq1/65wHPSCvx1W",
+	"AuLQqYfDJU838H6POTJcmL+TW2upkouECxwp1JkUGkdHnc7oqLNRBfmB8EaKMVcpo3/BjaJUARoN9C8G",
+	"4JBROFRG117Ygc4J4zxJZlvSrb+8Tdv2XRmOhNqisSs+8ek03Obv405n1H254YRaSjv0eOHm4t0Npzw5",
+	"ReBaF7m5MvFM2HwCZ/0ytdo0zsw3OflD6VLnan+Nh516hWdes3iAX3LUptk53VH3xQOdQxzMBcvNVCr+",
+	"H4ztca6XsA9d7sb7jDb2J/HKZQ12k1+eE2m+xy9cGFSCJeX5az/08V8KvM8wMhivDPoJPDS0kKxhBCCR",
+	"Ey7Wy71Ixn79dtypDnzyxQTtNA2y0NuKBtPXVoeRwhiF4SzRwBRuE5RbrD4nA2sS0RncKBCRDrXVzbBT",
+	"lEmSRZHMhdlBBa1Tb+c85UbbyUpegpEgBUIl7BrZkt2tztZnWt9JFX8rvqWkXJhul7jaxaFONRXedDpu",
+	"s+KuSaejZ8fP2xhzXQqIJmM9M5c1lPPSdvlU34ZqCnpmUbwYvXz1W6d7tH03M8VTpmajtTpwFyye3K7F",
+	"c/FXqy5rtwn3XGcoYlwybLYLikeQ51U+6HaOjo+PX3U6y4xa6PK6Vb5GX9BjF8q5A6fGunWCNmaGWfbF",
+	"MSerWNL33m8Spz6h5zVLvzawxqN4M6997/rcLanZyMc64TyW1UjUyJwaNSwfvO3298t3+r6Vt92nnba+",
+	"UoHaFQ83Mp59S4VPB8uiyr8cnIO8MYwLjGGsZGrp/il4o5AZhJPLiz9ajgKfAohYkvjnb7mM3etJIm9Y",
+	"4oq5Nd2CdUzcnPSCE9tIaKGgYziGwkEUnZUoRQ1MxISfK2Bay4gzUh4Ej1zoR+tXS6Tui1ftbrsb9IJy",
+	"1FJJWg06ImuFNFNUrcLiesVns1Tdom4DpdYdg7QjueBfcgRuz/sxR1WmHjoIjVyuhEiB+TvxgES+oeVR",
+	"72Tpqv3xHUxx70aL2Qq039lCIZxWdxcS0fAUtWFptpy4vwd59+Wzl8cvX3Q6nf10Y4a1bszcKvexXLX8",
+	"krSSC2UjXWFiIyBlgjT6TOYKPvaHNsnyCHUIXERJHlOpl8k7VBBJYZRMQlCn74eh/fjj+zdughSFaQN8",
+	"EgcHJ7mZEi8j6+XewQG8FXSu2sXdylIAEzNLV1p0JnOQd6INF1MUkDuwmZK3nAK4rmwJfbWAA66Kik63",
+	"PwnyOjd2K96eng3hd5tm4N0CJcEgP6MqtFfQbXfaHeKOzFCwjAe94Jl9FAYZM1ObcA5jTA4zY6V65hLl",
+	"ouw/oxMjLrvCQbHJqM1rl2vJcShMkWizxDnm8L51d3fXIkXdylXiklV1XbTtxF2+gpn79CINYx8UStla",
+	"cdTpbMDzly4U4zcvX55qFsFqxJVJiGoSham8pXJkHgbHPwZNWZOtRWP3Bu6YBoXjXC/QdJ8ATZlxCI1f",
+	"r83D4PmTOMglAKBhFohVD6S8tO1v5iqhE9CYTPcOD2OhWyzjyyf6/Ir0VEpCLOgFA7vr9RMpeNik8zA4",
+	"nKDZHIkTmxH3FYbe1cmeY3C5Rb0lAItTTtfuPB49DpfvwZ4wCHeEsrcI3BnPDwg/Fj9S8H2+TQ9vj2wM",
+	"0im8PggjK5dICpT1557isdan2nM0+tV1w/aeLMg2lgqQRdNa42qlD/XIkek3LJ8wLncCUld8d7jSzHzk",
+	"0NwJ0rcFZnnpuzEwz+UEuAgeNhGFo149C5eBcw0o4kxyYags1DYR/DJAWg7h9P3w13qVCDrDiCrK2KuV",
+	"rbInJ1yXJfw1ZEyxFA2qsKFeOjhYUzEdHCyatyFNyjXEM8FSTpXUzBauXNgpLgfndtl+UQXYZ9eLkuk6",
+	"hOuiZqK/akXTdVGZsEdoATRU0kWB4ac6vVe94TVyGqg6cPmu2p9GO4J9ZsY1V74N6Dff0j5ySlxzM9oA",
+	"6zWLwd0aQgveca2pLLbXWsVtZ+XsR8+Xa64oG1DWb46gBeVNLJ01xWVj9VOUR06ga64LGzCelfeAxX0a",
+	"FDeFLTgRkFf3f/ZaDGQU5Uo15dplyi+Sme0xDMs+8QO00tDFycBJpTAwbEKLEjWDqx+KY7OVp0WarLqx",
+	"Ck2uvKxLqXahMcqs314B8LVM4nPbb1Kc3SRNfeAxyxOzsW27fAVi7C+rECheK6B4zyKTzMCKCof5ZgbL",
+	"YhJ+sbKo6KT1oLoVqJb8lSh1tdiTlV+GFCcOE4UnKuXpemV+ZyqYh00/EOvbZlfVL6o+X3mzOsHZ8EMI",
+	"F7kSn3EWwgC50IYlSTXHWfFgE4DhTBtMYYjGcDHR1beLJ83ffewP4RQN44lN7+6jNzJJ6Og7E8XPMNav",
+	"+/H9Gzgp7yfc1/Rso8H0YY33NWddDBqGXyg2HvMI+lImjT6uD1iz3L/xZirl58bP/5Dys6ZQ+m8AAAD/",
+	"/w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

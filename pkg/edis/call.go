@@ -25,8 +25,8 @@ type operation[Request, Response any] struct{ endpoint }
 
 var (
 	setPTR            = operation[gen.SetPTRForm, gen.SetPTRSuccess]{endpoint{id: "setPTR", send: (*gen.Client).SetPTRWithBody, limit: 64 << 10}}
-	getPTR            = operation[gen.AddressListForm, gen.GetPTRSuccess]{endpoint{id: "getPTR", send: (*gen.Client).GetPTRWithBody, limit: 16 << 20}}
-	deletePTR         = operation[gen.AddressListForm, gen.DeletePTRSuccess]{endpoint{id: "deletePTR", send: (*gen.Client).DeletePTRWithBody, limit: 64 << 10}}
+	getPTR            = operation[gen.GetPTRForm, gen.GetPTRSuccess]{endpoint{id: "getPTR", send: (*gen.Client).GetPTRWithBody, limit: 16 << 20}}
+	deletePTR         = operation[gen.DeletePTRForm, gen.DeletePTRSuccess]{endpoint{id: "deletePTR", send: (*gen.Client).DeletePTRWithBody, limit: 64 << 10}}
 	createAuthSession = operation[gen.LoginForm, gen.LoginSuccess]{endpoint{id: "createAuthSession", send: (*gen.Client).CreateAuthSessionWithBody, limit: 16 << 20, logsIn: true}}
 )
 

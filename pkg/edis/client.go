@@ -3,6 +3,7 @@ package edis
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -46,8 +47,9 @@ type Options struct {
 	// only if it was not sent. The pauses are random, up to 0.5 seconds, then up to
 	// 1 second and so on up to 5 seconds; or as long as the service asks for, if
 	// that is at most 30 seconds. All calls of a Client share a budget of 50
-	// retries; ten successes restore one. After a 401, a call with the new session
-	// of a LoginSource starts over. MaxAttempts must not be negative. Default: 3.
+	// retries; ten successes restore one. There is no retry if the context would
+	// end during the pause. After a 401, a call with the new session of a Renewer
+	// starts over. MaxAttempts must not be negative. Default: 3.
 	MaxAttempts int
 
 	// MaxResponseBytes limits the body of a response, after decompression; a
@@ -119,7 +121,7 @@ func (o *Options) check() (bad inputErrors) {
 //     changed.
 func (c *Client) SetPTR(ctx context.Context, src SessionSource, ptrs map[netip.Addr]string) error {
 	ip, bad := canonicalPTRs(ptrs, c.options.AllowUnderscore)
-	return c.withSession(ctx, src, bad, func(s Session, hide redact.Secrets) error {
+	return c.write(ctx, src, bad, func(s Session, hide redact.Secrets) error {
 		form := gen.SetPTRForm{APIHost: s.APIHost, IP: ip, KVMID: s.KVMID, Signature: s.Signature, ValidUntil: s.validUntil()}
 		return setPTR.call(ctx, c, form, len(ip), hide, nil)
 	})
@@ -130,9 +132,20 @@ func (c *Client) SetPTR(ctx context.Context, src SessionSource, ptrs map[netip.A
 // not documented whether removing a record that does not exist is an error.
 func (c *Client) DeletePTR(ctx context.Context, src SessionSource, addrs ...netip.Addr) error {
 	ip, bad := canonicalAddresses(addrs)
-	return c.withSession(ctx, src, bad, func(s Session, hide redact.Secrets) error {
-		return deletePTR.call(ctx, c, addressList(s, ip), len(ip), hide, nil)
+	return c.write(ctx, src, bad, func(s Session, hide redact.Secrets) error {
+		form := gen.DeletePTRForm{APIHost: s.APIHost, IP: ip, KVMID: s.KVMID, Signature: s.Signature, ValidUntil: s.validUntil()}
+		return deletePTR.call(ctx, c, form, len(ip), hide, nil)
 	})
+}
+
+// write is withSession for a call whose error says what it changed.
+func (c *Client) write(ctx context.Context, src SessionSource, bad inputErrors, send func(Session, redact.Secrets) error) error {
+	err := c.withSession(ctx, src, bad, send)
+	var failed *callError
+	if errors.As(err, &failed) {
+		failed.write = true
+	}
+	return err
 }
 
 // GetPTR returns the PTR records of the addresses (operation getPTR, POST
@@ -146,9 +159,31 @@ func (c *Client) DeletePTR(ctx context.Context, src SessionSource, addrs ...neti
 // fails with [ErrContract].
 func (c *Client) GetPTR(ctx context.Context, src SessionSource, addrs ...netip.Addr) (map[netip.Addr]string, error) {
 	ip, bad := canonicalAddresses(addrs)
-	var ptrs map[netip.Addr]string
-	err := c.withSession(ctx, src, bad, func(s Session, hide redact.Secrets) error {
-		return getPTR.call(ctx, c, addressList(s, ip), 0, hide, func(response gen.GetPTRSuccess) (err error) {
+	return c.read(ctx, src, bad, ip)
+}
+
+// ListPTR returns all PTR records of the KVM server that the service knows, in the form
+// of [Client.GetPTR] (operation getPTR with no address, POST /get/ptr).
+//
+// This is not in the API document: the provider published responses to such calls, and
+// later removed them. A service that refuses to list gives an [*APIError] with status
+// 400. Other errors are those of GetPTR.
+func (c *Client) ListPTR(ctx context.Context, src SessionSource) (map[netip.Addr]string, error) {
+	ptrs, err := c.read(ctx, src, nil, nil)
+	var refused *APIError
+	if errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
+		err = newCallError(nil, err, errMayNotList)
+	}
+	return ptrs, err
+}
+
+var errMayNotList = errors.New("the service may not list records, which is not in its API document; read them by address")
+
+// read returns the records of the addresses, or without any, all of the server.
+func (c *Client) read(ctx context.Context, src SessionSource, bad inputErrors, ip []string) (ptrs map[netip.Addr]string, err error) {
+	err = c.withSession(ctx, src, bad, func(s Session, hide redact.Secrets) error {
+		form := gen.GetPTRForm{APIHost: s.APIHost, IP: ip, KVMID: s.KVMID, Signature: s.Signature, ValidUntil: s.validUntil()}
+		return getPTR.call(ctx, c, form, 0, hide, func(response gen.GetPTRSuccess) (err error) {
 			ptrs, err = ptrsOf(response, ip)
 			return err
 		})
@@ -156,20 +191,15 @@ func (c *Client) GetPTR(ctx context.Context, src SessionSource, addrs ...netip.A
 	return ptrs, err
 }
 
-// addressList is the request of getPTR and deletePTR.
-func addressList(s Session, ip []string) gen.AddressListForm {
-	return gen.AddressListForm{APIHost: s.APIHost, IP: ip, KVMID: s.KVMID, Signature: s.Signature, ValidUntil: s.validUntil()}
-}
-
 // ptrsOf returns the records in a response to a request for these addresses, which are
-// sorted.
+// sorted, or for all if there are none.
 func ptrsOf(response gen.GetPTRSuccess, requested []string) (map[netip.Addr]string, error) {
 	ptrs := make(map[netip.Addr]string)
 	for i, record := range response.Records {
 		address, err := netip.ParseAddr(record.IP)
 		address = address.Unmap()
 		_, expected := slices.BinarySearch(requested, address.String())
-		if _, duplicate := ptrs[address]; err != nil || !expected || duplicate {
+		if _, duplicate := ptrs[address]; err != nil || !expected && len(requested) > 0 || duplicate {
 			return nil, fmt.Errorf("/records/%d: %q is an unexpected, duplicate or invalid address", i, redact.Clip(record.IP, 100))
 		}
 		ptrs[address] = record.PTRRecord

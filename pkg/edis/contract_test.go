@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -200,7 +200,7 @@ func TestContractExamples(t *testing.T) {
 	forEachResponse(t, func(t *testing.T, r documentedResponse) {
 		result, err := r.callWith(t, r.example)
 		if r.status == http.StatusOK {
-			if want := contractCalls[r.op].result; err != nil || !reflect.DeepEqual(result, want) {
+			if want := contractCalls[r.op].result; err != nil || fmt.Sprint(result) != fmt.Sprint(want) {
 				t.Errorf("response %v gives %v, %v, want %v", r.example, result, err, want)
 			}
 			return

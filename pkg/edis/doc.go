@@ -8,14 +8,14 @@
 //
 //	client, err := edis.NewClient(nil)
 //	...
-//	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
-//	err = client.SetPTR(ctx, source, map[netip.Addr]string{
+//	account := client.Account(edis.Credentials{Email: email, Password: password})
+//	err = client.SetPTR(ctx, account, map[netip.Addr]string{
 //		netip.MustParseAddr("192.0.2.10"):   "mail.example.com",
 //		netip.MustParseAddr("2001:db8::10"): "mail.example.com",
 //	})
 //	switch {
 //	case err == nil: // confirmed by a valid response
-//	case errors.Is(err, edis.ErrOutcomeUnknown): // read back, or set again
+//	case errors.Is(err, edis.ErrOutcomeUnknown): // read back
 //	default: // nothing changed
 //	}
 //

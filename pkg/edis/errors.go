@@ -1,6 +1,7 @@
 package edis
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,8 +17,8 @@ import (
 // matches both ErrServer and ErrOutcomeUnknown.
 var (
 	// ErrInvalidInput is returned when an address, a host name, a field of a
-	// Session or of Options is not valid. Nothing was sent. Every invalid item is
-	// an InputError.
+	// Session or of Options is not valid, or an Account has no such server. Nothing
+	// was sent, except perhaps a login. Every invalid item is an InputError.
 	ErrInvalidInput = errors.New("invalid input")
 
 	// ErrSessionExpired is returned when the ValidUntil of the session has passed
@@ -31,8 +32,10 @@ var (
 
 	// ErrOutcomeUnknown is returned when a write was sent, or may have been, and
 	// no response proves what became of it. Some or all of its records may have
-	// changed. Writes are idempotent: read the records back, or repeat the call.
-	// A failed write that does not match ErrOutcomeUnknown changed nothing.
+	// changed: read them back, as ConfirmPTR does. Writes are idempotent, so the
+	// call may also be repeated, unless an APIError in it has a 4xx status, which
+	// will only come again. A failed write that does not match ErrOutcomeUnknown
+	// changed nothing.
 	//
 	// A 4xx status proves that nothing changed if the call was for a single
 	// record (except 408), or if it is 401 or 429. It is not documented whether
@@ -66,8 +69,8 @@ var (
 	ErrResponseTooLarge = errors.New("response too large")
 )
 
-// An InputError is one item of the input that is not valid. Nothing was sent. It
-// matches [ErrInvalidInput]. The error of a call unwraps to all of its invalid
+// An InputError is one item of the input that is not valid. Nothing was sent, except
+// perhaps a login. It matches [ErrInvalidInput]. The error of a call unwraps to all of its invalid
 // items; errors.As finds the first.
 type InputError struct {
 	// Field is what the value was given for: the address of an invalid host name,
@@ -134,8 +137,8 @@ type ContractError struct {
 	// Reason says what does not match.
 	Reason string
 	// Body is the beginning of the response, at most 512 bytes, without control
-	// characters. It is empty for a login, and says so if it is withheld because
-	// it holds a secret.
+	// characters. It is empty for a login and where APIError.Message has the text
+	// of the response, and says so if it is withheld because it holds a secret.
 	Body []byte
 }
 
@@ -151,23 +154,31 @@ func (e *ContractError) Error() string {
 func (e *ContractError) Unwrap() error { return ErrContract }
 
 // A callError is how a call with valid input failed, or one attempt of it. Its causes
-// show no secrets.
+// show no secrets. It is rendered once, by the caller, so its causes have no texts of
+// their own about the outcome.
 type callError struct {
 	outcome   error // ErrNotSent, ErrOutcomeUnknown, or nil: nothing changed
 	causes    []error
+	write     bool // whose outcome the text says
 	attempts  int
 	transient bool          // another attempt may succeed
 	pause     time.Duration // that the service asked for before another attempt
 }
 
-// newCallError joins causes. If one of them is itself a callError, only its causes are
-// kept, since its outcome is not that of this call.
+// newCallError joins causes. Of one that is an error of this package, only its causes
+// are kept, since its outcome is not that of this call.
 func newCallError(outcome error, causes ...error) *callError {
 	e := &callError{outcome: outcome}
 	for _, cause := range causes {
-		if other, ok := cause.(*callError); ok { //nolint:errorlint // one that is wrapped has a text of its own
-			e.causes = append(e.causes, other.causes...)
-		} else {
+		switch cause := cause.(type) { //nolint:errorlint // one that is wrapped has a text of its own
+		case *callError:
+			e.causes = append(e.causes, cause.causes...)
+		case inputErrors:
+			e.causes = append(e.causes, cause...)
+		default:
+			if errors.Is(cause, ErrNotSent) {
+				cause = sourceError{cause}
+			}
 			e.causes = append(e.causes, cause)
 		}
 	}
@@ -176,17 +187,19 @@ func newCallError(outcome error, causes ...error) *callError {
 
 func (e *callError) Error() string {
 	var texts []string
-	for _, err := range e.Unwrap() {
-		texts = append(texts, redact.Clip(redact.Printable(strings.TrimPrefix(err.Error(), "edis: ")), 2048))
+	for _, cause := range e.causes {
+		texts = append(texts, redact.Clip(redact.Printable(cause.Error()), 2048))
 	}
-	if e.outcome == nil {
-		texts = append(texts, "nothing changed")
+	if e.write {
+		texts = append(texts, cmp.Or(e.outcome, errUnchanged).Error())
 	}
 	if e.attempts > 1 {
 		texts = append(texts, fmt.Sprintf("after %d attempts", e.attempts))
 	}
 	return "edis: " + strings.Join(texts, "; ")
 }
+
+var errUnchanged = errors.New("nothing changed")
 
 // Unwrap returns the causes and the outcome.
 func (e *callError) Unwrap() []error {
@@ -195,3 +208,10 @@ func (e *callError) Unwrap() []error {
 	}
 	return append(slices.Clip(e.causes), e.outcome)
 }
+
+// A sourceError is the error of a caller's session source that did not send a login,
+// which says nothing about the call.
+type sourceError struct{ error }
+
+func (e sourceError) Is(target error) bool { return target != ErrNotSent && errors.Is(e.error, target) }
+func (e sourceError) As(target any) bool   { return errors.As(e.error, target) }

@@ -18,11 +18,11 @@ import (
 // newExample starts a fake EDIS and returns it with a client and a session for it.
 func newExample() (*edistest.Server, *edis.Client, edis.Session) {
 	server := edistest.NewServer()
-	client, err := edis.NewClient(&edis.Options{RDNSURL: server.URL, AuthURL: server.URL})
+	client, err := edis.NewClient(server.Options())
 	if err != nil {
 		log.Fatal(err)
 	}
-	return server, client, edis.Session(server.Session())
+	return server, client, server.Session()
 }
 
 // With nil options the client calls the real service.
@@ -87,8 +87,7 @@ func ExampleClient_ConfirmPTR() {
 // Login returns a session for each KVM server of the account.
 func ExampleClient_Login() {
 	server, client, _ := newExample()
-	email, password := server.Credentials()
-	sessions, err := client.Login(context.Background(), edis.Credentials{Email: email, Password: password})
+	sessions, err := client.Login(context.Background(), server.Credentials())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -98,19 +97,45 @@ func ExampleClient_Login() {
 	// Output: kvm_123456_789012 192.0.2.1 mail server
 }
 
-// The source logs in when a call needs a session.
-func ExampleClient_LoginSource() {
+// The account logs in when a call needs a session.
+func ExampleClient_Account() {
 	ctx := context.Background()
 	server, client, _ := newExample()
-	email, password := server.Credentials()
-	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
+	account := client.Account(server.Credentials())
 	mail := netip.MustParseAddr("192.0.2.10")
-	if err := client.SetPTR(ctx, source, map[netip.Addr]string{mail: "mail.example.com"}); err != nil {
+	if err := client.SetPTR(ctx, account, map[netip.Addr]string{mail: "mail.example.com"}); err != nil {
 		log.Fatal(err)
 	}
-	ptrs, err := client.GetPTR(ctx, source, mail)
+	ptrs, err := client.GetPTR(ctx, account, mail)
 	fmt.Println(ptrs, err)
 	// Output: map[192.0.2.10:mail.example.com] <nil>
+}
+
+// ListPTR returns the records of a server without knowing its addresses.
+func ExampleClient_ListPTR() {
+	server, client, session := newExample()
+	server.SetPTRs(map[netip.Addr]string{netip.MustParseAddr("192.0.2.10"): "mail.example.com"})
+	ptrs, err := client.ListPTR(context.Background(), session)
+	fmt.Println(ptrs, err)
+	// Output: map[192.0.2.10:mail.example.com] <nil>
+}
+
+// If the outcome of a call is unknown, read the records back.
+func Example_outcomeUnknown() {
+	ctx := context.Background()
+	server, client, session := newExample()
+	lost := edistest.Fault{Apply: -1, Drop: true} // the record is set, but the response is lost
+	server.Fail("setPTR", lost, lost, lost)
+
+	want := map[netip.Addr]string{netip.MustParseAddr("192.0.2.10"): "mail.example.com"}
+	err := client.SetPTR(ctx, session, want)
+	if errors.Is(err, edis.ErrOutcomeUnknown) {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		_, err = client.ConfirmPTR(ctx, session, want) // nil once all records are as wanted
+	}
+	fmt.Println(err)
+	// Output: <nil>
 }
 
 // A Session can be logged, since it never shows its signature.
@@ -134,12 +159,11 @@ func ExampleAPIError() {
 	// Output: 400 injected fault false
 }
 
-// A web service sets a PTR record per request. All requests share a client and a
-// session source.
+// A web service sets a PTR record per request. All requests share a client and an
+// account.
 func Example_webService() {
 	server, client, _ := newExample()
-	email, password := server.Credentials()
-	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
+	account := client.Account(server.Credentials())
 
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		address, err := netip.ParseAddr(r.FormValue("ip"))
@@ -147,14 +171,14 @@ func Example_webService() {
 			http.Error(w, "ip is not an IP address", http.StatusBadRequest)
 			return
 		}
-		err = client.SetPTR(r.Context(), source, map[netip.Addr]string{address: r.FormValue("name")})
+		err = client.SetPTR(r.Context(), account, map[netip.Addr]string{address: r.FormValue("name")})
 		switch {
 		case err == nil:
 			fmt.Fprintln(w, "done")
 		case errors.Is(err, edis.ErrInvalidInput):
 			http.Error(w, err.Error(), http.StatusBadRequest)
 		case errors.Is(err, edis.ErrOutcomeUnknown):
-			http.Error(w, "the record may have been set; try again", http.StatusBadGateway)
+			http.Error(w, "the record may have been set; read it back", http.StatusBadGateway)
 		default:
 			http.Error(w, "the record was not set", http.StatusBadGateway)
 		}

@@ -16,14 +16,13 @@ func Example() {
 	defer server.Close()
 
 	// With nil instead of options, the client calls the real service.
-	client, err := edis.NewClient(&edis.Options{RDNSURL: server.URL, AuthURL: server.URL})
+	client, err := edis.NewClient(server.Options())
 	if err != nil {
 		log.Fatal(err)
 	}
-	email, password := server.Credentials() // yours, for the real service
-	source := client.LoginSource(edis.Credentials{Email: email, Password: password})
+	account := client.Account(server.Credentials()) // yours, for the real service
 
-	err = client.SetPTR(context.Background(), source, map[netip.Addr]string{
+	err = client.SetPTR(context.Background(), account, map[netip.Addr]string{
 		netip.MustParseAddr("192.0.2.10"):   "mail.example.com",
 		netip.MustParseAddr("2001:db8::10"): "mail.example.com",
 	})

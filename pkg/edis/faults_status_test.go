@@ -45,7 +45,7 @@ var statusFaults = []fault{
 			wantAPIError(t, err, status, "")
 		}
 		err := setPTRWithRetries(t, respondWith(403, jsonType, errorBody), onePTR, 1, edis.ErrContract)
-		wantAPIError(t, err, 403, "")
+		wantAPIError(t, err, 403, "some reason")
 		_ = setPTRWithRetries(t, respondWith(408, "text/html", ""), onePTR, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
 		err = setPTRWithRetries(t, respondWith(408, "text/plain", "slow"), onePTR, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
 		wantAPIError(t, err, 408, "")

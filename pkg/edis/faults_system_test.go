@@ -23,8 +23,6 @@ import (
 // systemFaults are faults that show only in several calls, or in the records of a read.
 var systemFaults = []fault{
 	{id: "F72-records", run: testRecords},
-	{id: "F73-one-login", run: testOneLogin},
-	{id: "F74-login-once", run: testLoginSentOnce},
 	{id: "F75-nothing-left", run: testNoLeaks, alone: true},
 	{id: "F76-model", run: func(t *testing.T) { testModel(t, chooseSeed(t), 10_000) }},
 }
@@ -69,7 +67,7 @@ func testNoLeaks(t *testing.T) {
 		})
 		for range 3 {
 			_ = client.SetPTR(t.Context(), session(), onePTR)
-			_, _ = client.GetPTR(t.Context(), client.LoginSource(credentials), addr("192.0.2.1"))
+			_, _ = client.GetPTR(t.Context(), client.Account(credentials), addr("192.0.2.1"))
 		}
 		transport.CloseIdleConnections()
 		eventually(t, name+": no open connections", func() bool { return open.Load() == 0 })
@@ -172,7 +170,7 @@ func testModel(t *testing.T, seed uint64, calls int) {
 	for range 64 {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(calls); i = next.Add(1) - 1 {
-				outcomes[i] = client.SetPTR(t.Context(), edis.Session(server.Session()), ptrsFor(int(i)))
+				outcomes[i] = client.SetPTR(t.Context(), server.Session(), ptrsFor(int(i)))
 			}
 		})
 	}

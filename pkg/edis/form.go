@@ -38,7 +38,7 @@ func encodeForm(model any) ([]byte, error) {
 		} else {
 			text, err := json.Marshal(field.Interface())
 			if err != nil || field.Kind() == reflect.Pointer { // a *string would be quoted
-				return nil, fmt.Errorf("edis: request field %s has type %s, which cannot be encoded", name, field.Type())
+				return nil, fmt.Errorf("request field %s has type %s, which cannot be encoded", name, field.Type())
 			}
 			form = append(form, url.QueryEscape(string(text))...)
 		}

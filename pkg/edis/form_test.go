@@ -29,7 +29,7 @@ func FuzzForm(f *testing.F) {
 		if err := json.Unmarshal([]byte(form.Get("ip")), &object); err != nil || !maps.Equal(object, set.IP) {
 			t.Errorf("encodeForm(%+v): ip = %s, %v, want %v", set, form.Get("ip"), err, set.IP)
 		}
-		list := gen.AddressListForm{APIHost: apiHost, IP: []string{ip1, ip2}, KVMID: kvmID, Signature: signature}
+		list := gen.GetPTRForm{APIHost: apiHost, IP: []string{ip1, ip2}, KVMID: kvmID, Signature: signature}
 		form = parseForm(t, list)
 		var addresses []string
 		if err := json.Unmarshal([]byte(form.Get("ip")), &addresses); err != nil || !slices.Equal(addresses, list.IP) {

@@ -27,8 +27,15 @@ func (e inputErrors) err() error {
 		return nil
 	}
 	slices.SortFunc(e, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return fmt.Errorf("edis: invalid input, nothing sent:\n%w", errors.Join(e...))
+	return e
 }
+
+func (e inputErrors) Error() string {
+	return fmt.Sprintf("edis: invalid input, nothing sent:\n%v", errors.Join(e...))
+}
+
+// Unwrap returns the items.
+func (e inputErrors) Unwrap() []error { return e }
 
 // canonicalPTRs returns the records of a call as they are sent.
 func canonicalPTRs(ptrs map[netip.Addr]string, allowUnderscore bool) (map[string]string, inputErrors) {

@@ -20,8 +20,8 @@ import (
 type Credentials struct {
 	// Email and Password are those of the account. Required.
 	Email, Password string
-	// KVMID limits the login to one KVM server. [Client.LoginSource] needs it if
-	// the account has several.
+	// KVMID names one KVM server: [Client.Login] returns its session only, and
+	// [Account.Session] that of the server. Optional if the account has one server.
 	KVMID string
 }
 
@@ -50,7 +50,8 @@ func (c Credentials) check() (bad inputErrors) {
 // logins can lock an account.
 //
 // The errors are those of [Client.GetPTR]. Credentials that the service refuses give
-// an [*APIError], usually with [ErrUnauthorized].
+// an [*APIError], usually with [ErrUnauthorized]. To make calls for longer than one
+// session lasts, or for several servers, see [Client.Account].
 func (c *Client) Login(ctx context.Context, credentials Credentials) ([]Session, error) {
 	if err := checkCall(ctx, credentials.check()); err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func (c *Client) Login(ctx context.Context, credentials Credentials) ([]Session,
 	hide := redact.Secrets{credentials.Password, credentials.Email}
 	var sessions []Session
 	err := createAuthSession.call(ctx, c, form, 0, hide, func(response gen.LoginSuccess) (err error) {
-		sessions, err = sessionsOf(response)
+		sessions, err = sessionsOf(response, &login{credentials, time.Now()})
 		return err
 	})
 	return sessions, err
@@ -67,11 +68,11 @@ func (c *Client) Login(ctx context.Context, credentials Credentials) ([]Session,
 
 // sessionsOf returns the sessions in a response. Its errors quote nothing of it: it
 // holds secrets.
-func sessionsOf(response gen.LoginSuccess) (sessions []Session, err error) {
+func sessionsOf(response gen.LoginSuccess, from *login) (sessions []Session, err error) {
 	for _, data := range response.Data {
 		session := Session{
 			KVMID: data.KVMID, Signature: data.Signature, APIHost: data.APIHost,
-			Description: data.Description, Suspended: data.Suspended == "y",
+			Description: data.Description, Suspended: data.Suspended == "y", login: from,
 		}
 		session.PrimaryIP, _ = netip.ParseAddr(data.PrimaryIP) // zero if it is not known
 		if session.ValidUntil, err = parseValidUntil(data.ValidUntil); err != nil {
@@ -102,101 +103,4 @@ func parseValidUntil(value any) (time.Time, error) {
 		}
 	}
 	return time.Time{}, errors.New("not a time")
-}
-
-// renewBefore is how long before it expires a session is renewed, so that a call
-// with it does not come too late.
-const renewBefore = time.Minute
-
-// LoginSource returns a source that logs in when a session is first needed, returns
-// that session until one minute before it expires, and then logs in again. It also logs
-// in again, once per call, if the service rejects the session. It is safe for concurrent
-// use: there is one login at a time, and callers that wait for it use its session.
-//
-// A login that was sent and failed is not repeated, since failed logins can lock an
-// account: from then on the source returns its error. Make a new source to try
-// again.
-func (c *Client) LoginSource(credentials Credentials) SessionSource {
-	return &loginSource{client: c, credentials: credentials, lock: make(chan struct{}, 1)}
-}
-
-type loginSource struct {
-	client      *Client
-	credentials Credentials
-
-	lock     chan struct{} // full while a goroutine uses the fields below
-	session  Session
-	loggedIn time.Time // when the session was obtained
-	renewAt  time.Time
-	failure  error // of the last login, unless it was not sent
-}
-
-// Format prints no secret, and nothing that a concurrent login changes.
-func (l *loginSource) Format(state fmt.State, _ rune) { _, _ = fmt.Fprint(state, l.credentials) }
-
-// Session returns the session, and logs in if necessary.
-func (l *loginSource) Session(ctx context.Context) (Session, error) {
-	return l.sessionSince(ctx, time.Time{})
-}
-
-// sessionSince returns a session obtained after the given time, and logs in if
-// necessary: at that time the service rejected the session of an earlier login.
-func (l *loginSource) sessionSince(ctx context.Context, rejected time.Time) (Session, error) {
-	if ctx.Err() != nil {
-		return Session{}, ctx.Err()
-	}
-	select {
-	case l.lock <- struct{}{}:
-	case <-ctx.Done():
-		return Session{}, ctx.Err()
-	}
-	if l.failure != nil || time.Now().Before(l.renewAt) && l.loggedIn.After(rejected) {
-		defer func() { <-l.lock }()
-		return l.session, l.failure
-	}
-	// The login serves everyone who waits for it, so it does not end with the
-	// context of the first; Options limit its time.
-	done := make(chan func() (Session, error), 1)
-	go func() {
-		session, err := l.renew(context.WithoutCancel(ctx))
-		<-l.lock
-		done <- func() (Session, error) { return session, err }
-	}()
-	select {
-	case result := <-done:
-		return result()
-	case <-ctx.Done():
-		return Session{}, ctx.Err()
-	}
-}
-
-// renew logs in and keeps the result.
-func (l *loginSource) renew(ctx context.Context) (session Session, err error) {
-	session, err = l.login(ctx)
-	if err == nil {
-		l.session, l.loggedIn, l.renewAt = session, time.Now(), session.ValidUntil.Add(-renewBefore)
-		err = session.checkExpiry()
-		if !l.loggedIn.Before(l.renewAt) { // too short to be renewed early
-			l.renewAt = session.ValidUntil
-		}
-	}
-	if !errors.Is(err, ErrNotSent) {
-		l.failure = err
-	}
-	return session, err
-}
-
-// login logs in and returns the session of the KVM server.
-func (l *loginSource) login(ctx context.Context) (Session, error) {
-	sessions, err := l.client.Login(ctx, l.credentials)
-	if err != nil {
-		return Session{}, err
-	}
-	for _, session := range sessions {
-		if session.KVMID == l.credentials.KVMID || len(sessions) == 1 && l.credentials.KVMID == "" {
-			return session, nil
-		}
-	}
-	err = fmt.Errorf("Credentials.KVMID %q is none of the account's %d KVM servers", l.credentials.KVMID, len(sessions))
-	return Session{}, newCallError(nil, err)
 }

@@ -27,7 +27,7 @@ func fakeEDIS(t *testing.T) (*edistest.Server, *edis.Client) {
 func TestSetGetDelete(t *testing.T) {
 	t.Parallel()
 	server, client := fakeEDIS(t)
-	session := edis.Session(server.Session())
+	session := server.Session()
 	err := client.SetPTR(t.Context(), session, map[netip.Addr]string{
 		addr("192.0.2.10"):   "Bücher.example.",
 		addr("2001:db8::10"): "mail.example.com",
@@ -62,7 +62,7 @@ func TestSetGetDelete(t *testing.T) {
 func TestInvalidAddresses(t *testing.T) {
 	t.Parallel()
 	server, client := fakeEDIS(t)
-	session := edis.Session(server.Session())
+	session := server.Session()
 	for _, addresses := range [][]netip.Addr{
 		nil,
 		{{}},

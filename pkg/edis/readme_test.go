@@ -27,3 +27,22 @@ func TestReadmeProgramIsTheExample(t *testing.T) {
 		t.Errorf("the program in README.md is\n%s\nwant that of example_test.go\n%s", program, want)
 	}
 }
+
+// The code for many servers in README.md is a part of Example_manyServers.
+func TestReadmeFleetIsTheExample(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("example_fleet_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := strings.Split(string(readme), "```go\n")[2]
+	part, _, _ = strings.Cut(part, "```\n")
+	part = regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(part, "\t$1")
+	if !strings.Contains(string(example), part) {
+		t.Errorf("example_fleet_test.go does not have this code of README.md:\n%s", part)
+	}
+}

@@ -66,7 +66,9 @@ func (r request) validate(response *http.Response, body []byte, readErr error, d
 		return value, nil
 	}
 	mismatch := &ContractError{Op: r.id, Status: response.StatusCode, Reason: r.hide.Text(err.Error(), 512)}
-	if !r.logsIn { // the response to a login holds secrets that are not known yet
+	// The response to a login holds secrets that are not known yet, and an APIError
+	// shows what a failure says.
+	if !r.logsIn && (response.StatusCode < http.StatusBadRequest || failureMessage(value) == "") {
 		mismatch.Body = []byte(r.hide.Text(string(body), 512))
 	}
 	return value, mismatch

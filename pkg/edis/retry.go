@@ -21,10 +21,11 @@ func backOff(attempts int) time.Duration {
 // pauseAfter returns how long to wait before the next attempt, and whether there is one.
 func (c *Client) pauseAfter(ctx context.Context, attempts int, r request, failed *callError) (pause time.Duration, again bool) {
 	repeatable := !r.logsIn || errors.Is(failed.outcome, ErrNotSent)
-	if ctx.Err() != nil || !failed.transient || !repeatable || attempts >= c.options.MaxAttempts || failed.pause > maxPause || !c.retries.spend() {
-		return 0, false
-	}
-	return max(failed.pause, backOff(attempts)), true
+	pause = max(failed.pause, backOff(attempts))
+	deadline, limited := ctx.Deadline()
+	tooLate := failed.pause > maxPause || limited && time.Until(deadline) <= pause
+	again = failed.transient && repeatable && attempts < c.options.MaxAttempts && ctx.Err() == nil && !tooLate && c.retries.spend()
+	return pause, again
 }
 
 // isTransient reports whether a request without a response may get one next time.

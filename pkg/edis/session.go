@@ -39,6 +39,8 @@ type Session struct {
 	Description string
 	// Suspended reports whether the server is suspended.
 	Suspended bool
+
+	login *login // that the session comes from, or nil
 }
 
 // A SessionSource provides the session for a call. It must be safe for concurrent
@@ -47,6 +49,18 @@ type Session struct {
 type SessionSource interface {
 	// Session returns a session that is valid now.
 	Session(context.Context) (Session, error)
+}
+
+// A Renewer is a SessionSource that can replace a session. If the service rejects a
+// session of it (status 401), the call asks for another one and is repeated once. A
+// session of a Renewer is sent even if it has expired by the clock of this machine. An
+// [Account] is a Renewer; what wraps one is too, if it passes the calls and their
+// contexts on.
+type Renewer interface {
+	SessionSource
+	// Renew returns another session of the same server than the one that the service
+	// rejected. It must not log in once for each of many callers with that session.
+	Renew(ctx context.Context, rejected Session) (Session, error)
 }
 
 // Session returns s.
@@ -78,18 +92,27 @@ func (s Session) checkExpiry() error {
 	return fmt.Errorf("%w at %s by the clock of this machine", ErrSessionExpired, s.ValidUntil.UTC().Format(time.RFC3339))
 }
 
-// A redactedSession has the fields of a Session, and not its methods.
-type redactedSession Session
+// secrets returns what no error of a call with the session may show.
+func (s Session) secrets() redact.Secrets {
+	if s.login == nil {
+		return redact.Secrets{s.Signature}
+	}
+	return redact.Secrets{s.Signature, s.login.credentials.Password, s.login.credentials.Email}
+}
 
-func (s Session) redacted() redactedSession {
+// redacted returns the exported fields of s without the signature.
+func (s Session) redacted() any {
 	if s.Signature != "" {
 		s.Signature = redact.Mark
 	}
-	return redactedSession(s)
+	return struct {
+		KVMID, Signature, APIHost string
+		ValidUntil                time.Time
+		PrimaryIP                 netip.Addr
+		Description               string
+		Suspended                 bool
+	}{s.KVMID, s.Signature, s.APIHost, s.ValidUntil, s.PrimaryIP, s.Description, s.Suspended}
 }
-
-// String returns the fields of s without the signature.
-func (s Session) String() string { return fmt.Sprintf("%+v", s.redacted()) }
 
 // Format prints s without the signature, whatever the verb.
 func (s Session) Format(state fmt.State, verb rune) {
@@ -103,7 +126,7 @@ func (s Session) MarshalJSON() ([]byte, error) { return json.Marshal(s.redacted(
 func (s Session) LogValue() slog.Value { return slog.AnyValue(s.redacted()) }
 
 // withSession calls send with a session from src, unless the input is bad. If the
-// service rejects the session of a LoginSource, it calls send once more with a new one.
+// service rejects the session of a Renewer, it calls send once more with another one.
 // The secrets are those that no text may show.
 func (c *Client) withSession(ctx context.Context, src SessionSource, bad inputErrors, send func(Session, redact.Secrets) error) error {
 	if fixed, ok := src.(Session); ok {
@@ -115,28 +138,33 @@ func (c *Client) withSession(ctx context.Context, src SessionSource, bad inputEr
 	if err := checkCall(ctx, bad); err != nil {
 		return err
 	}
-	session, err := sessionFrom(ctx, src.Session)
+	renewer, renewable := src.(Renewer)
+	session, err := src.Session(ctx)
+	if err == nil && !renewable {
+		err = session.checkExpiry()
+	}
+	if err == nil {
+		err = session.check().err()
+	}
 	if err != nil {
-		return err
+		return newCallError(ErrNotSent, err)
 	}
-	obtained, hide := time.Now(), redact.Secrets{session.Signature}
-	login, renewable := src.(*loginSource)
-	if renewable {
-		hide = append(hide, login.credentials.Password, login.credentials.Email)
+	rejected := send(session, session.secrets())
+	if !renewable || !errors.Is(rejected, ErrUnauthorized) || errors.Is(rejected, ErrOutcomeUnknown) {
+		return rejected
 	}
-	err = send(session, hide)
-	if !renewable || !errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrOutcomeUnknown) {
-		return err
+	renewed, err := renewer.Renew(ctx, session)
+	if err == nil {
+		err = renewed.check().err()
 	}
-	renewed := func(ctx context.Context) (Session, error) { return login.sessionSince(ctx, obtained) }
-	session, renewErr := sessionFrom(ctx, renewed)
-	if renewErr == nil {
-		renewErr = send(session, append(hide, session.Signature)) // a response may still show the old one
+	if err != nil {
+		return newCallError(nil, rejected, session.secrets().Error(err))
 	}
-	if errors.Is(renewErr, ErrNotSent) { // the first request was sent
-		return newCallError(nil, err, renewErr)
+	err = send(renewed, append(session.secrets(), renewed.secrets()...)) // a response may still show the old one
+	if errors.Is(err, ErrNotSent) {                                      // the first request was sent
+		return newCallError(nil, rejected, err)
 	}
-	return renewErr
+	return err
 }
 
 var errNil = errors.New("must not be nil")
@@ -153,16 +181,4 @@ func checkCall(ctx context.Context, bad inputErrors) error {
 		return newCallError(ErrNotSent, err)
 	}
 	return nil
-}
-
-// sessionFrom returns a session that can be sent.
-func sessionFrom(ctx context.Context, source func(context.Context) (Session, error)) (Session, error) {
-	session, err := source(ctx)
-	if err == nil {
-		err = session.checkExpiry()
-	}
-	if err != nil {
-		return Session{}, newCallError(ErrNotSent, err)
-	}
-	return session, session.check().err()
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/edisptr/edis-go/pkg/edis"
 )
 
 // An Account is an account of the fake service with its KVM servers.
@@ -29,16 +31,6 @@ type KVM struct {
 	Suspended   bool
 }
 
-// A Session permits calls for one KVM server. It has the fields of edis.Session and
-// converts to it: edis.Session(server.Session()).
-type Session struct {
-	KVMID, Signature, APIHost string
-	ValidUntil                time.Time
-	PrimaryIP                 netip.Addr
-	Description               string
-	Suspended                 bool
-}
-
 const (
 	sessionLifetime = 24 * time.Hour
 	apiHost         = "12345.edis.example"
@@ -54,26 +46,32 @@ var defaultAccount = Account{
 	}},
 }
 
-// Credentials returns the e-mail address and the password of the first account.
-func (s *Server) Credentials() (email, password string) {
-	return defaultAccount.Email, defaultAccount.Password
+// Credentials returns the login of the first account.
+func (s *Server) Credentials() edis.Credentials {
+	return edis.Credentials{Email: defaultAccount.Email, Password: defaultAccount.Password}
 }
 
 // Session returns a session of the first KVM server. It is valid for 24 hours from
 // [NewServer]; each login returns another one.
-func (s *Server) Session() Session { return s.first }
+func (s *Server) Session() edis.Session { return s.first }
+
+// Options returns the options of a client that calls this server.
+func (s *Server) Options() *edis.Options { return &edis.Options{RDNSURL: s.URL, AuthURL: s.URL} }
 
 // AddAccount adds an account with its KVM servers.
 func (s *Server) AddAccount(account Account) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.accounts = append(s.accounts, account)
+	for _, kvm := range account.KVMs {
+		s.kvms[kvm.ID] = kvm
+	}
 }
 
 // newSession returns a session that the server accepts. The caller holds the mutex
 // or is the only user.
-func (s *Server) newSession(kvm KVM) Session {
-	session := Session{
+func (s *Server) newSession(kvm KVM) edis.Session {
+	session := edis.Session{
 		KVMID:       kvm.ID,
 		Signature:   rand.Text(),
 		APIHost:     apiHost,
@@ -91,16 +89,15 @@ func (s *Server) owns(kvmID string, address netip.Addr) bool {
 	listed := func(kvm KVM) bool {
 		return slices.ContainsFunc(kvm.Addresses, func(prefix netip.Prefix) bool { return prefix.Contains(address) })
 	}
-	ofAny := false
-	for _, account := range s.accounts {
-		for _, kvm := range account.KVMs {
-			if kvm.ID == kvmID && len(kvm.Addresses) > 0 {
-				return listed(kvm)
-			}
-			ofAny = ofAny || listed(kvm)
+	if kvm := s.kvms[kvmID]; len(kvm.Addresses) > 0 {
+		return listed(kvm)
+	}
+	for _, kvm := range s.kvms {
+		if listed(kvm) {
+			return false
 		}
 	}
-	return !ofAny
+	return true
 }
 
 // logIn serves createAuthSession.
@@ -123,7 +120,7 @@ func (s *Server) logIn(fields map[string]any) reply {
 	return loginFailure(http.StatusUnauthorized, "wrong e-mail address or password")
 }
 
-func loginData(session Session) map[string]any {
+func loginData(session edis.Session) map[string]any {
 	suspended := "n"
 	if session.Suspended {
 		suspended = "y"
@@ -150,17 +147,17 @@ func loginFailure(status int, text string) reply {
 
 // sessionOf returns the session of a call, or an error if there is none. The schema has
 // ensured that the fields exist.
-func (s *Server) sessionOf(fields map[string]any) (Session, error) {
+func (s *Server) sessionOf(fields map[string]any) (edis.Session, error) {
 	session, ok := s.sessions[fields["signature"].(string)]
 	switch {
 	case !ok:
-		return Session{}, errors.New("unknown signature")
+		return edis.Session{}, errors.New("unknown signature")
 	case fields["kvm_id"] != session.KVMID:
-		return Session{}, errors.New("the session is for another kvm_id")
+		return edis.Session{}, errors.New("the session is for another kvm_id")
 	case fields["valid_until"] != strconv.FormatInt(session.ValidUntil.Unix(), 10):
-		return Session{}, errors.New("valid_until is not the one of the session")
+		return edis.Session{}, errors.New("valid_until is not the one of the session")
 	case !s.now().Before(session.ValidUntil):
-		return Session{}, errors.New("the session has expired")
+		return edis.Session{}, errors.New("the session has expired")
 	}
 	return session, nil
 }

@@ -176,6 +176,9 @@ func (s *Server) handle(called route, form url.Values, formErr error, fault Faul
 		return called.failure(http.StatusBadRequest, err.Error())
 	}
 	addresses := slices.SortedFunc(maps.Keys(names), netip.Addr.Compare)
+	if len(addresses) == 0 { // the schema permits it for a read
+		addresses = s.addressesOf(session.KVMID)
+	}
 	for _, address := range addresses {
 		if !s.owns(session.KVMID, address) {
 			return called.failure(http.StatusBadRequest, fmt.Sprintf("%s is not an address of %s", address, session.KVMID))
@@ -185,6 +188,17 @@ func (s *Server) handle(called route, form url.Values, formErr error, fault Faul
 		s.write(addresses, names, fault)
 	}
 	return called.done(s, called, addresses)
+}
+
+// addressesOf returns the addresses of a KVM server that have, or had, a record.
+func (s *Server) addressesOf(kvmID string) (addresses []netip.Addr) {
+	for address := range s.records.entries {
+		if s.owns(kvmID, address) {
+			addresses = append(addresses, address)
+		}
+	}
+	slices.SortFunc(addresses, netip.Addr.Compare)
+	return addresses
 }
 
 // write sets the records of the addresses, or as many of them as the fault permits.

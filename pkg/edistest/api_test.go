@@ -2,16 +2,19 @@ package edistest
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/edisptr/edis-go/pkg/edis"
 	"github.com/edisptr/edis-go/pkg/internal/contract"
 )
 
@@ -198,5 +201,109 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		if response.StatusCode != want {
 			t.Errorf("%s %s = %d, want %d", target[0], target[1], response.StatusCode, want)
 		}
+	}
+}
+
+// A test that mistypes an operation must not pass.
+func TestFailPanics(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	defer func() {
+		if text, _ := recover().(string); !strings.Contains(text, `"setPtr"`) {
+			t.Errorf("Fail of setPtr panics with %q, want the name in it", text)
+		}
+	}()
+	s.Fail("setPtr", Fault{Status: 500})
+}
+
+func TestUnusedFaults(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.Fail("setPTR", Fault{Status: 500}, Fault{Status: 503})
+	s.Fail("getPTR", Fault{Drop: true})
+	if status, _ := post(t, s, contract.FormContentType, validForm(s, nil).Encode()); status != 500 {
+		t.Errorf("POST /set/ptr = %d, want 500", status)
+	}
+	want := map[string][]Fault{"setPTR": {{Status: 503}}, "getPTR": {{Drop: true}}}
+	if got := s.UnusedFaults(); !reflect.DeepEqual(got, want) {
+		t.Errorf("UnusedFaults() = %v, want %v", got, want)
+	}
+	if status, _ := post(t, s, contract.FormContentType, validForm(s, nil).Encode()); status != 503 {
+		t.Errorf("POST /set/ptr = %d, want 503", status)
+	}
+	if got := s.UnusedFaults(); len(got) != 1 {
+		t.Errorf("UnusedFaults() = %v, want that of getPTR only", got)
+	}
+}
+
+// Records can be there from the start, whatever the lag, and a delay holds every
+// response up.
+func TestSetPTRsAndDelay(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.SetLag(time.Hour)
+	s.SetPTRs(map[netip.Addr]string{netip.MustParseAddr("::ffff:192.0.2.1"): "Mail.example.com."})
+	s.SetDelay(50 * time.Millisecond)
+	client, err := edis.NewClient(s.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := time.Now()
+	ptrs, err := client.ListPTR(t.Context(), client.Account(s.Credentials()))
+	if want := map[netip.Addr]string{netip.MustParseAddr("192.0.2.1"): "mail.example.com"}; err != nil || !maps.Equal(ptrs, want) {
+		t.Errorf("ListPTR = %v, %v, want %v", ptrs, err, want)
+	}
+	if took := time.Since(started); took < 100*time.Millisecond {
+		t.Errorf("login and list took %v, want 100ms at least", took)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("SetPTRs of an invalid name did not panic")
+		}
+	}()
+	s.SetPTRs(map[netip.Addr]string{netip.MustParseAddr("192.0.2.2"): "a..b"})
+}
+
+// A list has the visible records of the server, and of no other.
+func TestList(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.AddAccount(Account{Email: "a@example.com", Password: "p", KVMs: []KVM{
+		{ID: "kvm_1", Addresses: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("2001:db8:1::/64")}},
+		{ID: "kvm_2", Addresses: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}},
+	}})
+	one, two := netip.MustParseAddr("198.51.100.1"), netip.MustParseAddr("2001:db8:1::1")
+	s.SetPTRs(map[netip.Addr]string{one: "one.example", two: "two.example", netip.MustParseAddr("203.0.113.1"): "other.example"})
+	client, err := edis.NewClient(s.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := client.Account(edis.Credentials{Email: "a@example.com", Password: "p"})
+	if err := client.DeletePTR(t.Context(), account.Server("kvm_1"), two); err != nil {
+		t.Fatal(err)
+	}
+	ptrs, err := client.ListPTR(t.Context(), account.Server("kvm_1"))
+	if want := map[netip.Addr]string{one: "one.example"}; err != nil || !maps.Equal(ptrs, want) {
+		t.Errorf("ListPTR = %v, %v, want %v", ptrs, err, want)
+	}
+	if requests := s.Requests(); requests[len(requests)-1].Form.Get("ip") != "[]" {
+		t.Errorf("ListPTR sent ip=%s, want []", requests[len(requests)-1].Form.Get("ip"))
+	}
+	// The client never sends an empty list to deletePTR, and the fake refuses it.
+	if err := client.DeletePTR(t.Context(), account.Server("kvm_1")); !errors.Is(err, edis.ErrInvalidInput) || len(s.Requests()) != 3 {
+		t.Errorf("DeletePTR of no address = %v after %d requests, want ErrInvalidInput and nothing sent", err, len(s.Requests())-3)
+	}
+	session, err := account.Server("kvm_1").Session(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := url.Values{"signature": {session.Signature}, "kvm_id": {"kvm_1"}, "valid_until": {strconv.FormatInt(session.ValidUntil.Unix(), 10)}, "ip": {"[]"}}
+	response, err := http.PostForm(s.URL+"/del/ptr", form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != 400 {
+		t.Errorf("POST /del/ptr of an empty list = %d, want 400", response.StatusCode)
 	}
 }

@@ -4,7 +4,7 @@
 //
 //	server := edistest.NewServer()
 //	defer server.Close()
-//	client, err := edis.NewClient(&edis.Options{RDNSURL: server.URL, AuthURL: server.URL})
+//	client, err := edis.NewClient(server.Options())
 //	...
 //	err = client.SetPTR(ctx, edis.Session(server.Session()), ptrs)
 //

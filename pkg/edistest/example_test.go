@@ -47,7 +47,7 @@ func setMail(ctx context.Context, server *edistest.Server) error {
 	if err != nil {
 		return err
 	}
-	return client.SetPTR(ctx, edis.Session(server.Session()), map[netip.Addr]string{mail: "mail.example.com"})
+	return client.SetPTR(ctx, server.Session(), map[netip.Addr]string{mail: "mail.example.com"})
 }
 
 // A unit test of code that uses the API.
@@ -104,7 +104,7 @@ func ExampleServer_SetLag() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ptrs, err := client.GetPTR(context.Background(), edis.Session(server.Session()), mail)
+	ptrs, err := client.GetPTR(context.Background(), server.Session(), mail)
 	fmt.Println(ptrs, err, server.PTRs())
 	// Output: map[] <nil> map[192.0.2.10:mail.example.com]
 }

@@ -2,8 +2,11 @@ package edistest
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/edisptr/edis-go/pkg/internal/contract"
@@ -33,23 +36,38 @@ type Fault struct {
 
 // Fail makes the next calls of an operation ("setPTR", "getPTR", "deletePTR" or
 // "createAuthSession") go wrong, one call per fault, in this order and after the
-// faults of earlier calls of Fail.
+// faults of earlier calls of Fail. It panics if the API has no such operation.
 func (s *Server) Fail(operation string, faults ...Fault) {
+	if !slices.ContainsFunc(slices.Collect(maps.Values(s.routes)), func(r route) bool { return r.OperationID == operation }) {
+		panic(fmt.Sprintf("edistest: Fail of %q, which is not an operation of the API", operation))
+	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.faults[operation] = append(s.faults[operation], faults...)
 }
 
-// nextFault returns the fault of this call, or the zero Fault if there is none.
+// UnusedFaults returns the faults that no call has met yet, by operation. A test that
+// ends with some of them did not test what it says.
+func (s *Server) UnusedFaults() map[string][]Fault {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	unused := maps.Clone(s.faults)
+	maps.DeleteFunc(unused, func(_ string, faults []Fault) bool { return len(faults) == 0 })
+	return unused
+}
+
+// nextFault returns the fault of this call, or one that only has the usual delay.
 func (s *Server) nextFault(operation string) Fault {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	faults := s.faults[operation]
 	if len(faults) == 0 {
-		return Fault{}
+		return Fault{Delay: s.delay}
 	}
 	s.faults[operation] = faults[1:]
-	return faults[0]
+	next := faults[0]
+	next.Delay += s.delay
+	return next
 }
 
 // replacesResponse reports whether there is no usual response.

@@ -28,7 +28,11 @@ func newRecords() records {
 
 // set writes a record; an empty name removes it.
 func (r *records) set(address netip.Addr, name string, now time.Time) {
-	r.entries[address] = entry{name: name, since: now.Add(r.lag), before: r.shown(address, now)}
+	r.put(address, entry{name: name, since: now.Add(r.lag), before: r.shown(address, now)})
+}
+
+func (r *records) put(address netip.Addr, e entry) {
+	r.entries[address] = e
 	r.reverse[reverseName(address)] = address
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/edisptr/edis-go/pkg/edis"
+	"github.com/edisptr/edis-go/pkg/internal/canonical"
 	"github.com/edisptr/edis-go/pkg/internal/contract"
 )
 
@@ -18,8 +20,8 @@ import (
 // every address belongs; see [Server.AddAccount] for more. Start it with [NewServer]
 // and stop it with [Server.Close]. It is safe for concurrent use.
 type Server struct {
-	// URL is the base URL of the API, such as "http://127.0.0.1:12345": the
-	// RDNSURL and the AuthURL of edis.Options.
+	// URL is the base URL of the API, such as "http://127.0.0.1:12345"; see
+	// [Server.Options].
 	URL string
 	// DNSAddr is the host:port of the DNS server, which listens on UDP and TCP.
 	DNSAddr string
@@ -31,12 +33,14 @@ type Server struct {
 	mutex    sync.Mutex
 	now      func() time.Time
 	accounts []Account
-	sessions map[string]Session // by signature
-	first    Session
+	kvms     map[string]KVM          // by id
+	sessions map[string]edis.Session // by signature
+	first    edis.Session
 	records  records
 	hosts    map[string][]netip.Addr // by canonical host name
 	faults   map[string][]Fault      // by operation
 	requests []Request
+	delay    time.Duration
 }
 
 // NewServer starts a fake EDIS on loopback. It panics if it cannot listen
@@ -44,8 +48,8 @@ type Server struct {
 func NewServer() *Server {
 	s := &Server{
 		now:      time.Now,
-		accounts: []Account{defaultAccount},
-		sessions: make(map[string]Session),
+		kvms:     make(map[string]KVM),
+		sessions: make(map[string]edis.Session),
 		records:  newRecords(),
 		hosts:    make(map[string][]netip.Addr),
 		faults:   make(map[string][]Fault),
@@ -55,6 +59,7 @@ func NewServer() *Server {
 		panic(fmt.Sprintf("edistest: %v", err)) // a defect of this module
 	}
 	s.routes = routes(documented)
+	s.AddAccount(defaultAccount)
 	s.first = s.newSession(defaultAccount.KVMs[0])
 	s.startDNS()
 	s.http = httptest.NewServer(http.HandlerFunc(s.serveHTTP))
@@ -84,6 +89,31 @@ func (s *Server) SetLag(lag time.Duration) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.records.lag = lag
+}
+
+// SetDelay delays the response to every request from now on, as the network between
+// a client and the service does.
+func (s *Server) SetDelay(delay time.Duration) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.delay = delay
+}
+
+// SetPTRs sets records as if they had always been there, whatever the lag. It panics if
+// an address or a host name is not valid.
+func (s *Server) SetPTRs(ptrs map[netip.Addr]string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for address, name := range ptrs {
+		canonicalName, err := canonical.Name(name, true)
+		if err == nil {
+			address, err = canonical.Address(address)
+		}
+		if err != nil {
+			panic(fmt.Sprintf("edistest: SetPTRs of %q for %s: %v", name, address, err))
+		}
+		s.records.put(address, entry{name: canonicalName})
+	}
 }
 
 // PTRs returns the records that are set, including those that are not visible yet.

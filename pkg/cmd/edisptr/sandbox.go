@@ -63,13 +63,13 @@ type envVar struct{ name, value string }
 // server. It has a login and, for use with curl, a session.
 func sandboxEnvironment(server *edistest.Server) []envVar {
 	session := server.Session()
-	email, password := server.Credentials()
+	credentials := server.Credentials()
 	return []envVar{
 		{"EDIS_RDNS_URL", server.URL},
 		{"EDIS_AUTH_URL", server.URL},
 		{"EDIS_DNS", server.DNSAddr},
-		{"EDIS_EMAIL", email},
-		{"EDIS_PASSWORD", password},
+		{"EDIS_EMAIL", credentials.Email},
+		{"EDIS_PASSWORD", credentials.Password},
 		{"EDIS_KVM_ID", session.KVMID},
 		{"EDIS_SIGNATURE", session.Signature},
 		{"EDIS_VALID_UNTIL", strconv.FormatInt(session.ValidUntil.Unix(), 10)},

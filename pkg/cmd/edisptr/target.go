@@ -31,7 +31,7 @@ func (a *app) target() (t target, errs inputErrors) {
 	}
 	credentials, credentialErrs := credentialsFromEnv(a.env)
 	if errs = append(errs, credentialErrs...); len(errs) == 0 {
-		t.source = t.client.LoginSource(credentials)
+		t.source = t.client.Account(credentials)
 	}
 	return t, errs
 }

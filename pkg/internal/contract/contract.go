@@ -36,7 +36,7 @@ type Operation struct {
 var Operations = sync.OnceValues(func() (map[string]*Operation, error) {
 	document, err := gen.GetSpec()
 	if err != nil {
-		return nil, fmt.Errorf("edis: the embedded API document: %w", err)
+		return nil, fmt.Errorf("the embedded API document: %w", err)
 	}
 	return operationsOf(document)
 })
@@ -48,7 +48,7 @@ func operationsOf(document *openapi3.T) (map[string]*Operation, error) {
 			baseURL := serverURL(document, item, operation)
 			// Secrets go to https only, and never to a host that a response names.
 			if !strings.HasPrefix(baseURL, "https://") || strings.Contains(baseURL, "{") {
-				return nil, fmt.Errorf("edis: the embedded API document: %s %s: the server %q is not an https URL", method, path, baseURL)
+				return nil, fmt.Errorf("the embedded API document: %s %s: the server %q is not an https URL", method, path, baseURL)
 			}
 			operations[operation.OperationID] = &Operation{operation, method, path, baseURL}
 		}
@@ -75,12 +75,16 @@ func serverURL(document *openapi3.T, item *openapi3.PathItem, operation *openapi
 // its JSON strictly, and validates it against the schema. An error names the
 // mismatch, never a value. The decoded value may be there even so.
 func (o *Operation) ValidateResponse(status int, header http.Header, body []byte) (value any, err error) {
-	schema, err := o.responseSchema(status, header)
-	if err != nil {
-		return nil, err
+	invalid := json.Unmarshal(body, &value) // refuses duplicate names and invalid UTF-8
+	if invalid != nil {
+		value = nil
 	}
-	if err := json.Unmarshal(body, &value); err != nil { // refuses duplicate names and invalid UTF-8
-		return nil, jsonError(err)
+	schema, err := o.responseSchema(status, header)
+	switch {
+	case err != nil:
+		return value, err
+	case invalid != nil:
+		return nil, jsonError(invalid)
 	}
 	return value, schemaError(schema, schema.VisitJSON(value, openapi3.VisitAsResponse()))
 }

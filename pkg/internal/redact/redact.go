@@ -69,16 +69,16 @@ func (e withheldError) Is(target error) bool { return errors.Is(e.err, target) }
 // layers is how many layers of escapes are undone; nothing needs more.
 const layers = 8
 
-// foundIn reports whether text holds a secret, in any usual escape, in any case,
-// or cut off. A text with more layers of escapes than anything needs counts too.
+// foundIn reports whether text holds a secret, or the beginning of one, in any usual
+// escape and in any case. A text with more layers of escapes than anything needs counts
+// too.
 func (s Secrets) foundIn(text string) bool {
 	text = text[:min(len(text), maxText)]
 	for range layers {
 		text = strings.ToValidUTF8(text, "")
-		folded, cut := fold(text), fold(cutEscape.ReplaceAllString(text, ""))
 		for _, secret := range s {
-			raw, plain := fold(secret), fold(unescapeAll(secret)) // a secret can look escaped itself
-			if holds(folded, cut, raw) || len(plain) >= few && holds(folded, cut, plain) {
+			beginning := strings.ToValidUTF8(secret[:min(len(secret), enough)], "")
+			if strings.Contains(fold(text), fold(beginning)) {
 				return true
 			}
 		}
@@ -91,24 +91,8 @@ func (s Secrets) foundIn(text string) bool {
 	return len(s) > 0
 }
 
-const (
-	enough = 10 // bytes of a secret that give it away
-	few    = 6  // at the end of a text, where the rest may have been cut off
-)
-
-// holds reports whether text holds the secret, or the beginning of it where it was cut
-// off.
-func holds(text, cut, secret string) bool {
-	if strings.Contains(text, secret[:min(len(secret), enough)]) {
-		return true
-	}
-	for size := few; size < min(len(secret), enough); size++ {
-		if strings.HasSuffix(cut, secret[:size]) {
-			return true
-		}
-	}
-	return false
-}
+// enough is how many bytes of a secret give it away: the rest may have been cut off.
+const enough = 6
 
 // fold maps upper to lower case, and blanks as they are written in a form.
 func fold(text string) string {
@@ -117,9 +101,6 @@ func fold(text string) string {
 
 // escapes are those of URLs and forms, JSON, Go and HTML.
 var escapes = regexp.MustCompile(`(?i)%[0-9a-f]{2}|(?-i:\\U)[0-9a-f]{8}|(?:\\u[0-9a-f]{4})+|\\x[0-9a-f]{2}|\\\\|\\|&#?[0-9a-z]{1,8};`)
-
-// cutEscape is the beginning of an escape at the end of a text that was cut off.
-var cutEscape = regexp.MustCompile(`(?i)(?:%[0-9a-f]?|\\(?:[ux][0-9a-f]{0,7})?|&#?[0-9a-z]{0,8})$`)
 
 // unescape undoes the outer layer of escapes.
 func unescape(text string) string {
@@ -136,13 +117,6 @@ func unescape(text string) string {
 		}
 		return plain // empty for a backslash before anything else
 	})
-}
-
-func unescapeAll(text string) string {
-	for range layers {
-		text = unescape(text)
-	}
-	return text
 }
 
 // Printable replaces with a space every character that could control a terminal.

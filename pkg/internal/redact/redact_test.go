@@ -55,6 +55,10 @@ func TestWithheldWhenCutOff(t *testing.T) {
 			}
 		}
 	}
+	// The bytes that are searched for end within a character.
+	if got := (Secrets{"s3cr3äöü"}).Text("it was: s3cr3äöü", 100); got != Withheld {
+		t.Errorf("Text of a secret that is not ASCII = %q, want %q", got, Withheld)
+	}
 	// The part that is searched ends within the secret.
 	if got := (Secrets{signature}).Text(strings.Repeat("x", maxText-8)+signature, 100); got != Withheld {
 		t.Errorf("Text(maxText-8 bytes and the secret, 100) = %q, want %q", got, Withheld)

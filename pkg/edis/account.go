@@ -1,0 +1,213 @@
+package edis
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/edisptr/edis-go/pkg/internal/redact"
+)
+
+// An Account is an EDIS account that logs in once for all its KVM servers: when a
+// session is first needed, one minute before a session expires, and after the service
+// rejected one. It is safe for concurrent use: there is one login at a time, and whoever
+// waits for it gets a session of it. [Client.Account] makes one; keep it for as long as
+// the program makes calls.
+//
+// An Account is the [Renewer] of one server: the account's only one, or that of
+// Credentials.KVMID. For the others see [Account.Server].
+//
+// A login that the service refuses (status 400, 401 or 403) is final, since repeating it
+// can lock the account: from then on the Account returns its error. After any other
+// failure, the next call logs in again, but not before a pause of 1 second, which doubles
+// with each failure up to 1 minute, or as long as Retry-After asks, up to 1 hour. Until
+// then the Account returns the last error, which says when that was. A session that has
+// not expired stays in use.
+type Account struct {
+	*logins
+	kvmID string
+}
+
+// Account returns an account that has not logged in yet. Invalid credentials are an
+// [InputError] of the first call.
+func (c *Client) Account(credentials Credentials) *Account {
+	kvmID := credentials.KVMID
+	credentials.KVMID = "" // log in for all servers
+	return &Account{&logins{client: c, credentials: credentials}, kvmID}
+}
+
+// Server returns the source of the sessions of one KVM server, a [Renewer] that shares
+// the logins of the account. An empty KVM id means the account's only server.
+func (a *Account) Server(kvmID string) SessionSource { return &Account{a.logins, kvmID} }
+
+// Format prints no secret, and nothing that a concurrent login changes.
+func (a *Account) Format(state fmt.State, _ rune) {
+	_, _ = fmt.Fprint(state, Credentials{KVMID: a.kvmID})
+}
+
+// Session returns the session of the server, and logs in if necessary. If the account
+// has no such server, or several and none is named, the error is an [InputError] that
+// lists them. Otherwise it is that of [Client.Login].
+func (a *Account) Session(ctx context.Context) (Session, error) { return a.Renew(ctx, Session{}) }
+
+// Renew returns a session in place of one that the service rejected. It logs in unless
+// that happened since.
+func (a *Account) Renew(ctx context.Context, rejected Session) (session Session, err error) {
+	works := false
+	loginErr := a.update(ctx, rejected.Signature != "", func() bool {
+		session, err = a.find(a.kvmID)
+		works = err == nil && session.Signature != rejected.Signature
+		asked := err != nil && a.failure == nil && time.Since(a.ended) < maxLoginPause
+		return works && !session.isDue() || asked
+	})
+	if loginErr == nil || works && time.Now().Before(session.ValidUntil) {
+		return session, err
+	}
+	return Session{}, loginErr
+}
+
+// Sessions returns a session for each KVM server of the account, sorted by KVM id, and
+// logs in if necessary. The errors are those of [Client.Login].
+func (a *Account) Sessions(ctx context.Context) (sessions []Session, err error) {
+	err = a.update(ctx, false, func() bool {
+		sessions = slices.Clone(a.sessions)
+		return len(sessions) > 0 && !slices.ContainsFunc(sessions, Session.isDue)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sessions, nil
+}
+
+// logins is what the sources of an account share.
+type logins struct {
+	client      *Client
+	credentials Credentials
+
+	mutex     sync.Mutex
+	sessions  []Session     // of the last login that succeeded
+	running   chan struct{} // closed when the login in progress ends; nil if there is none
+	ended     time.Time     // when the last one did
+	failure   error         // of the last one, or nil
+	pause     time.Duration // after the last one
+	notBefore time.Time     // when the next one may begin
+}
+
+const (
+	// renewBefore is how long before it expires a session is renewed, so that a call
+	// with it does not come too late.
+	renewBefore   = time.Minute
+	maxLoginPause = time.Minute
+	maxRetryAfter = time.Hour // or one wrong header would stop an account for good
+)
+
+// A login is where a session comes from.
+type login struct {
+	credentials Credentials
+	at          time.Time
+}
+
+// isDue reports whether it is time to renew a session of a login. One that looked expired
+// from the start is not renewed before the service rejects it: the clock of this machine
+// is wrong.
+func (s Session) isDue() bool {
+	lifetime, early := s.ValidUntil.Sub(s.login.at), renewBefore
+	if lifetime <= renewBefore {
+		early = 0 // too short to be renewed early
+	}
+	return lifetime > 0 && time.Until(s.ValidUntil) <= early
+}
+
+// find returns the session of a server.
+func (l *logins) find(kvmID string) (Session, error) {
+	var servers []string
+	for i, session := range l.sessions {
+		if session.KVMID == kvmID || kvmID == "" && len(l.sessions) == 1 {
+			return session, nil
+		}
+		if i < 10 {
+			servers = append(servers, strings.TrimSpace(session.KVMID+" "+redact.Clip(session.Description, 60)))
+		}
+	}
+	reason := fmt.Sprintf("the account has %d KVM servers: %q", len(l.sessions), servers)
+	return Session{}, newCallError(nil, &InputError{"KVMID", kvmID, reason})
+}
+
+// update logs in, or waits for the login in progress, unless the sessions are current.
+// isCurrent is called with the lock held, and again after a login. rejected means that
+// the service rejected a session.
+func (l *logins) update(ctx context.Context, rejected bool, isCurrent func() bool) error {
+	if err := checkCall(ctx, nil); err != nil {
+		return err
+	}
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	switch {
+	case isCurrent():
+		return nil
+	case l.running == nil && (isFinal(l.failure) || time.Now().Before(l.notBefore)):
+		return l.tooEarly()
+	case l.running == nil:
+		l.running = make(chan struct{})
+		// The login serves everyone who waits for it, so it does not end with the
+		// context of the first; Options limit its time.
+		go l.logIn(context.WithoutCancel(ctx), rejected)
+	}
+	running := l.running
+	l.mutex.Unlock()
+	select {
+	case <-running:
+	case <-ctx.Done():
+	}
+	l.mutex.Lock()
+	isCurrent()
+	if err := ctx.Err(); err != nil {
+		return newCallError(nil, err)
+	}
+	return l.failure
+}
+
+// logIn logs in and keeps the result.
+func (l *logins) logIn(ctx context.Context, rejected bool) {
+	sessions, err := l.client.Login(ctx, l.credentials)
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if l.ended, l.failure = time.Now(), nil; err == nil {
+		l.sessions = sessions
+	} else {
+		l.failure = newCallError(nil, err)
+	}
+	l.pause = min(max(2*l.pause, time.Second), maxLoginPause)
+	if err == nil && !rejected {
+		l.pause = 0
+	}
+	longer := new(APIError)
+	errors.As(err, &longer)
+	l.notBefore = l.ended.Add(max(l.pause, min(longer.RetryAfter, maxRetryAfter)))
+	close(l.running)
+	l.running = nil
+}
+
+// isFinal reports whether a login that failed must not be repeated.
+func isFinal(failure error) bool {
+	refused := new(APIError)
+	return errors.Is(failure, ErrInvalidInput) || errors.As(failure, &refused) &&
+		slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}, refused.Status)
+}
+
+var errRejectedAgain = errors.New("the service rejects the session of a new login too")
+
+// tooEarly says why there is no login now.
+func (l *logins) tooEarly() error {
+	next := "the next is not before " + l.notBefore.UTC().Format(time.RFC3339)
+	if isFinal(l.failure) {
+		next = "it is not repeated, which could lock the account"
+	}
+	return newCallError(nil, cmp.Or(l.failure, errRejectedAgain), fmt.Errorf("the login was at %s; %s", l.ended.UTC().Format(time.RFC3339), next))
+}

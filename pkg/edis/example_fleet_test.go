@@ -1,0 +1,61 @@
+package edis_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/netip"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/edisptr/edis-go/pkg/edis"
+	"github.com/edisptr/edis-go/pkg/edistest"
+)
+
+// An account with many servers needs one login. The servers are set side by side, 64 at
+// once.
+func Example_manyServers() {
+	server := edistest.NewServer()
+	defer server.Close()
+	credentials := addFleet(server, 100)
+	client, err := edis.NewClient(server.Options())
+	if err != nil {
+		log.Fatal(err)
+	}
+	account := client.Account(credentials)
+	sessions, err := account.Sessions(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	group, ctx := errgroup.WithContext(context.Background())
+	group.SetLimit(64)
+	for i, session := range sessions {
+		group.Go(func() error {
+			name := fmt.Sprintf("host-%d.example.com", i)
+			// Not with the session itself: the account renews it when that is due.
+			err := client.SetPTR(ctx, account.Server(session.KVMID), map[netip.Addr]string{session.PrimaryIP: name})
+			if err != nil {
+				return fmt.Errorf("%s: %w", session.KVMID, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(server.PTRs()))
+	// Output: 100
+}
+
+// addFleet adds an account with so many servers to a fake EDIS.
+func addFleet(server *edistest.Server, servers int) edis.Credentials {
+	account := edistest.Account{Email: "fleet@example.com", Password: "fleet-password"}
+	for i := range servers {
+		account.KVMs = append(account.KVMs, edistest.KVM{
+			ID:        fmt.Sprintf("kvm_%d", i),
+			PrimaryIP: netip.AddrFrom4([4]byte{198, 18, byte(i / 256), byte(i % 256)}),
+		})
+	}
+	server.AddAccount(account)
+	return edis.Credentials{Email: account.Email, Password: account.Password}
+}
