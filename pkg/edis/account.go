@@ -132,10 +132,14 @@ func (l *logins) find(kvmID string) (Session, error) {
 			return session, nil
 		}
 		if i < 10 {
-			servers = append(servers, strings.TrimSpace(session.KVMID+" "+redact.Clip(session.Description, 60)))
+			text := redact.Printable(session.KVMID + " (" + redact.Clip(session.Description, 60) + ")")
+			servers = append(servers, strings.TrimSuffix(text, " ()"))
 		}
 	}
-	reason := fmt.Sprintf("the account has %d KVM servers: %q", len(l.sessions), servers)
+	reason := "the KVM servers of the account are " + cmp.Or(strings.Join(servers, ", "), "none")
+	if more := len(l.sessions) - len(servers); more > 0 {
+		reason += fmt.Sprintf(" and %d more", more)
+	}
 	return Session{}, newCallError(nil, &InputError{"KVMID", kvmID, reason})
 }
 

@@ -288,7 +288,7 @@ func TestAccountChoosesKVM(t *testing.T) {
 		err := client.SetPTR(t.Context(), source, onePTR)
 		wantErrorIs(t, err, edis.ErrInvalidInput, edis.ErrNotSent)
 		var input *edis.InputError
-		if !errors.As(err, &input) || input.Field != "KVMID" || input.Value != id || input.Reason != `the account has 2 KVM servers: ["kvm_1 mail\x1b[2J" "kvm_2"]` {
+		if !errors.As(err, &input) || input.Field != "KVMID" || input.Value != id || input.Reason != "the KVM servers of the account are kvm_1 (mail [2J), kvm_2" {
 			t.Errorf("SetPTR of server %q = %v, want an InputError that lists both servers", id, err)
 		}
 	}
@@ -297,6 +297,20 @@ func TestAccountChoosesKVM(t *testing.T) {
 	}
 	if got := countLogins(server); got != 1 {
 		t.Errorf("%d logins, want 1", got)
+	}
+	server.AddAccount(edistest.Account{Email: "none@example.com", Password: "p"})
+	many := edistest.Account{Email: "many@example.com", Password: "p"}
+	for i := range 12 {
+		many.KVMs = append(many.KVMs, edistest.KVM{ID: fmt.Sprintf("kvm_%c", 'a'+i)})
+	}
+	server.AddAccount(many)
+	for email, want := range map[string]string{
+		"none@example.com": "are none",
+		"many@example.com": "are kvm_a, kvm_b, kvm_c, kvm_d, kvm_e, kvm_f, kvm_g, kvm_h, kvm_i, kvm_j and 2 more",
+	} {
+		if _, err := client.Account(edis.Credentials{Email: email, Password: "p"}).Session(t.Context()); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("Session of %s = %v, want %q at the end", email, err, want)
+		}
 	}
 	one := credentials
 	one.KVMID = "kvm_2"

@@ -112,7 +112,7 @@ func (s *Server) logIn(fields map[string]any) reply {
 				data[kvm.ID] = loginData(s.newSession(kvm))
 			}
 		}
-		if len(data) == 0 {
+		if len(data) == 0 && fields["kvm_id"] != nil {
 			return loginFailure(http.StatusBadRequest, "the account has no such KVM server")
 		}
 		return reply{http.StatusOK, map[string]any{"status": "success", "data": data}}

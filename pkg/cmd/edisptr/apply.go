@@ -2,23 +2,27 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/edisptr/edis-go/pkg/edis"
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
 // applyOptions are the flags of apply.
 type applyOptions struct {
-	file               string
-	yes, force, dryRun bool
-	batch              int
+	file                      string
+	yes, force, dryRun, prune bool
+	batch, parallel           int
 }
 
 func (a *app) applyCommand() *cobra.Command {
@@ -27,8 +31,9 @@ func (a *app) applyCommand() *cobra.Command {
 		Use:   "apply -f FILE",
 		Short: "Apply the PTR records in a file",
 		Long: `Apply compares the PTR records in FILE with those of the service, shows the
-differences, asks for confirmation, and changes the records in batches. If
-interrupted, it prints the state of each address; run it again to continue.
+differences, asks for confirmation, and changes the records in batches, with one
+login for all servers. A server that fails does not stop the others. If
+interrupted, apply prints the state of each address; run it again to continue.
 
 FILE, or - for standard input, is one of:
   a YAML or JSON map of addresses to host names, null for no record:
@@ -37,12 +42,16 @@ FILE, or - for standard input, is one of:
     kvm_1_2: {192.0.2.10: mail.example.com}
   a zone file, of which only the PTR records are used:
     $ORIGIN 2.0.192.in-addr.arpa.
-    10 IN PTR mail.example.com.`,
-		Example: "  edisptr apply -f ptr.yaml\n  edisptr apply -f 2.0.192.in-addr.arpa.zone --yes",
+    10 IN PTR mail.example.com. ; kvm_id=kvm_1_2 (the comment is optional)
+Edisptr list writes all of them.`,
+		Example: "  edisptr list --all -o yaml >ptr.yaml; vi ptr.yaml; edisptr apply -f ptr.yaml\n  edisptr apply -f 2.0.192.in-addr.arpa.zone --yes",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			if options.file == "" || options.batch < 1 {
-				return usageError{errors.New("apply requires -f FILE and a --batch of at least 1")}
+			switch {
+			case options.file == "":
+				return usageError{errors.New("apply requires -f FILE")}
+			case options.batch < 1 || options.parallel < 1:
+				return usageError{errors.New("--batch and --parallel must be at least 1")}
 			}
 			return a.apply(command.Context(), options)
 		},
@@ -52,7 +61,10 @@ FILE, or - for standard input, is one of:
 	flags.BoolVar(&options.yes, "yes", false, "do not ask for confirmation")
 	flags.BoolVar(&options.force, "force", false, "with --yes, allow changing more than 30% of the\nexisting records if there are more than 10")
 	flags.BoolVar(&options.dryRun, "dry-run", false, "show changes only; exit status 4 if there are any")
+	flags.BoolVar(&options.prune, "prune", false, "also delete the records of these servers that\nthe file lacks; asks for them separately")
 	flags.IntVar(&options.batch, "batch", 100, "send `N` addresses per request")
+	a.parallelFlag(command, &options.parallel)
+	a.kvmFlag(command)
 	flags.BoolVar(&a.allowUnderscore, "allow-underscore", false, "allow underscores in host names")
 	return command
 }
@@ -70,56 +82,159 @@ func (a *app) apply(ctx context.Context, options applyOptions) error {
 	if err != nil {
 		return err
 	}
-	plans, err := a.newPlans(records)
+	plans, err := a.newPlans(ctx, records)
 	if err != nil {
 		return err
 	}
-	for _, p := range plans {
-		if err := a.compare(ctx, p, options.batch); err != nil {
-			return err
-		}
-	}
+	a.writes, a.next = true, "Run the same command again: it changes only what differs then."
+	a.compare(ctx, plans, options)
 	if a.format == outputTable {
-		for _, p := range plans {
-			a.printPlan(p)
-		}
+		a.printPlans(plans)
 	}
 	err = a.execute(ctx, plans, options)
-	for _, p := range plans {
-		a.printOutcome(p, options.dryRun || errors.Is(err, errDeclined))
+	a.printOutcome(plans, options.dryRun || errors.Is(err, errDeclined))
+	if err == nil {
+		err = serverErrors(plans)
 	}
 	return err
 }
 
+// compare reads the current records of all servers.
+func (a *app) compare(ctx context.Context, plans []*plan, options applyOptions) {
+	total := 0
+	for _, p := range plans {
+		total += len(p.steps)
+	}
+	progress := a.progress("reading", total)
+	defer progress.end()
+	sideBySide(ctx, plans, options.parallel, func(p *plan) error {
+		if err := p.compare(ctx, options.batch, progress); err != nil {
+			return err
+		}
+		a.sent.Store(true)
+		if options.prune {
+			return p.prune(ctx)
+		}
+		return nil
+	})
+}
+
+// sideBySide does some work for each server that is not given up, for so many at once. A
+// server that fails is given up. So are all that follow a login that the service refuses.
+func sideBySide(ctx context.Context, plans []*plan, parallel int, work func(*plan) error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	for _, p := range plans {
+		if p.err != nil {
+			continue
+		}
+		group.Go(func() error {
+			if p.err = context.Cause(ctx); p.err == nil {
+				p.err = work(p)
+			}
+			if isLoginRefused(p.err) {
+				return p.err
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // each plan has its error
+}
+
+// isLoginRefused reports whether the account is of no more use.
+func isLoginRefused(err error) bool {
+	return slices.ContainsFunc(errorsIn[*edis.APIError](err), func(e *edis.APIError) bool {
+		return e.Op == "createAuthSession" && slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}, e.Status)
+	})
+}
+
+// serverErrors returns the errors of the servers that were given up.
+func serverErrors(plans []*plan) error {
+	var errs []error
+	for _, p := range plans {
+		if p.err != nil {
+			errs = append(errs, serverError{p.kvmID, p.err})
+		}
+	}
+	if len(plans) == 1 {
+		return plans[0].err
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fleetError{errs, len(plans)}
+}
+
 // execute makes the changes of plans if the options or the user allow it.
 func (a *app) execute(ctx context.Context, plans []*plan, options applyOptions) error {
-	changes := 0
-	for _, p := range plans {
-		changes += len(p.changes())
-	}
+	changes := countChanges(plans)
 	switch {
 	case changes == 0:
-		fmt.Fprintln(a.stderr, "Nothing to change; no write was sent.")
+		if serverErrors(plans) == nil {
+			fmt.Fprintln(a.stderr, "Nothing to change; no write was sent.")
+		}
 		return nil
 	case options.dryRun:
 		return fmt.Errorf("%w: %s to change", errDryRun, recordCount(changes))
 	}
-	for _, p := range plans {
-		if p.isDrastic() && (!options.yes || !options.force) {
-			return fmt.Errorf("%w: more than 30%% of the %d existing records would change; use --yes --force to allow it", errDeclined, p.existing())
-		}
+	if err := checkDrastic(plans, options); err != nil {
+		return err
 	}
 	if !options.yes {
+		if err := a.askForPlans(ctx, plans); err != nil {
+			return err
+		}
+	}
+	progress := a.progress("changing", countChanges(plans))
+	defer progress.end()
+	sideBySide(ctx, plans, options.parallel, func(p *plan) error { return p.change(ctx, a, options.batch, progress) })
+	return nil
+}
+
+func countChanges(plans []*plan) (changes int) {
+	for _, p := range plans {
+		changes += len(p.changes())
+	}
+	return changes
+}
+
+// checkDrastic returns an error if a plan, or all together, would change so much that it
+// must be forced.
+func checkDrastic(plans []*plan, options applyOptions) error {
+	if options.yes && options.force {
+		return nil
+	}
+	existing := drastic(plans...)
+	for _, p := range plans {
+		existing = cmp.Or(existing, drastic(p))
+	}
+	if existing > 0 {
+		return fmt.Errorf("%w: more than 30%% of the %d existing records would change; use --yes --force to allow it", errDeclined, existing)
+	}
+	return nil
+}
+
+// askForPlans asks the user to confirm the changes, and separately those of --prune.
+func (a *app) askForPlans(ctx context.Context, plans []*plan) error {
+	pruned := 0
+	for _, p := range plans {
+		pruned += len(p.filter(func(s *step) bool { return s.prune }))
+	}
+	changes := countChanges(plans) - pruned
+	if changes > 0 {
 		if err := a.ask(ctx, fmt.Sprintf("Change %s? [y/N] ", recordCount(changes))); err != nil {
 			return err
 		}
 	}
-	progress := a.progress("changing", changes)
-	defer progress.end()
+	if pruned == 0 {
+		return nil
+	}
+	err := a.ask(ctx, fmt.Sprintf("Delete %s that the file lacks? [y/N] ", recordCount(pruned)))
+	if err == nil || changes == 0 {
+		return err
+	}
 	for _, p := range plans {
-		if err := a.change(ctx, p, options.batch, progress); err != nil {
-			return err
-		}
+		p.steps = p.filter(func(s *step) bool { return !s.prune })
 	}
 	return nil
 }
@@ -131,17 +246,20 @@ func recordCount(n int) string {
 	return fmt.Sprintf("%d records", n)
 }
 
-// ask asks the user to confirm. It returns errDeclined unless the answer is yes.
+// ask asks the user to confirm. It returns errDeclined unless the reply is yes.
 func (a *app) ask(ctx context.Context, question string) error {
 	fmt.Fprint(a.stderr, question)
-	answers := make(chan string, 1)
+	if a.replies == nil {
+		a.replies = bufio.NewReader(a.stdin)
+	}
+	replies := make(chan string, 1)
 	go func() {
-		answer, _ := bufio.NewReader(a.stdin).ReadString('\n') // EOF counts as no
-		answers <- strings.ToLower(strings.TrimSpace(answer))
+		reply, _ := a.replies.ReadString('\n') // EOF counts as no
+		replies <- strings.ToLower(strings.TrimSpace(reply))
 	}()
 	select {
-	case answer := <-answers:
-		if answer == "y" || answer == "yes" {
+	case reply := <-replies:
+		if reply == "y" || reply == "yes" {
 			return nil
 		}
 	case <-ctx.Done():
@@ -150,73 +268,90 @@ func (a *app) ask(ctx context.Context, question string) error {
 	return errDeclined
 }
 
-// change makes the changes of a plan in batches. It stops at the first batch
-// that fails: the next run of apply compares with the records as they are then.
-func (a *app) change(ctx context.Context, p *plan, batch int, progress *progress) error {
-	for _, action := range []action{actionSet, actionDelete} {
-		for steps := range slices.Chunk(p.withAction(action), batch) {
-			err := p.send(ctx, steps)
-			a.changed = a.changed || err == nil
-			for _, s := range steps {
-				s.State = stateAfter(doneStates[action], err)
-				if err != nil && s.State == stateUnchanged {
-					s.State = stateFailed
-				}
-			}
-			progress.add(len(steps))
-			if err != nil {
-				return err
-			}
+// printPlans prints the changes as a diff.
+func (a *app) printPlans(plans []*plan) {
+	for _, p := range plans {
+		changes := p.changes()
+		if p.err != nil || len(changes) == 0 && len(plans) > 1 {
+			continue
 		}
-	}
-	return nil
-}
-
-var doneStates = map[action]state{actionSet: stateSet, actionDelete: stateDeleted}
-
-// printPlan prints the changes as a diff.
-func (a *app) printPlan(p *plan) {
-	changes := p.changes()
-	title := fmt.Sprintf("%d of %d records differ", len(changes), len(p.steps))
-	if p.kvmID != "" {
-		title = p.kvmID + ": " + title
-	}
-	fmt.Fprintln(a.stdout, a.style(color.Bold).Sprint(title))
-	for _, s := range changes {
-		if s.From != "" {
-			fmt.Fprintln(a.stdout, a.style(color.FgRed).Sprintf("- %s %s", s.IP, redact.Printable(s.From)))
+		title := fmt.Sprintf("%d of %d records differ", len(changes), len(p.steps))
+		if p.kvmID != "" {
+			title = redact.Printable(p.kvmID) + ": " + title
 		}
-		if s.To != "" {
-			fmt.Fprintln(a.stdout, a.style(color.FgGreen).Sprintf("+ %s %s", s.IP, s.To))
+		fmt.Fprintln(a.stdout, a.style(color.Bold).Sprint(title))
+		for _, s := range changes {
+			if s.From != "" {
+				fmt.Fprintln(a.stdout, a.style(color.FgRed).Sprintf("- %s %s", s.IP, redact.Printable(s.From)))
+			}
+			if s.To != "" {
+				fmt.Fprintln(a.stdout, a.style(color.FgGreen).Sprintf("+ %s %s", s.IP, s.To))
+			}
 		}
 	}
 }
 
-// printOutcome prints the state of each address. With planOnly, it prints only
-// the plan in JSON and nothing in a table, because printPlan did.
-func (a *app) printOutcome(p *plan, planOnly bool) {
-	if a.format == outputJSON {
-		a.printJSON(struct {
-			KVMID   string  `json:"kvm_id"`
-			Plan    []*step `json:"plan"`
-			Applied int     `json:"applied"`
-			Unknown int     `json:"unknown"`
-		}{p.kvmID, p.steps, p.count(stateSet) + p.count(stateDeleted), p.count(stateUnknown)})
+// An outcome is what apply did, as it is printed in JSON.
+type outcome struct {
+	Servers []serverOutcome `json:"servers"`
+	counts
+}
+
+type serverOutcome struct {
+	KVMID string  `json:"kvm_id"`
+	Plan  []*step `json:"plan"`
+	counts
+	Error string `json:"error,omitempty"`
+}
+
+type counts struct {
+	Applied int `json:"applied"`
+	Unknown int `json:"unknown"`
+	Failed  int `json:"failed"`
+}
+
+// printOutcome prints the state of each address. With planOnly, it prints only the plan
+// in JSON and nothing in a table, because printPlans did.
+func (a *app) printOutcome(plans []*plan, planOnly bool) {
+	if a.format == outputTable {
+		if !planOnly && (countChanges(plans) > 0 || serverErrors(plans) != nil && a.sent.Load()) {
+			a.printStates(plans)
+		}
 		return
 	}
-	if planOnly || len(p.changes()) == 0 {
-		return
+	total := outcome{Servers: make([]serverOutcome, 0, len(plans))}
+	for _, p := range plans {
+		server := serverOutcome{KVMID: p.kvmID, Plan: p.steps, counts: counts{Applied: p.count(stateSet, stateDeleted), Unknown: p.count(stateUnknown)}}
+		if !planOnly || p.err != nil {
+			server.Failed = p.count(stateRefused, stateSkipped)
+		}
+		if p.err != nil {
+			server.Error = causes(p.err)
+		}
+		total.Applied, total.Unknown, total.Failed = total.Applied+server.Applied, total.Unknown+server.Unknown, total.Failed+server.Failed
+		total.Servers = append(total.Servers, server)
 	}
-	records := make([]recordState, len(p.steps))
-	for i, s := range p.steps {
-		records[i] = recordState{s.IP, s.To, s.State}
+	a.printJSON(total)
+}
+
+// printStates prints the records of all servers in one table, and counts their states.
+func (a *app) printStates(plans []*plan) {
+	var records []recordState
+	for _, p := range plans {
+		for _, s := range p.steps {
+			records = append(records, recordState{p.kvmID, s.IP, s.To, s.State})
+		}
 	}
-	a.printRecordTable(records)
+	a.printRecordTable(records, len(plans) > 1)
 	var counts []string
-	for _, s := range []state{stateSet, stateDeleted, stateUnchanged, stateFailed, stateUnknown} {
-		if n := p.count(s); n > 0 {
+	for _, s := range []state{stateSet, stateDeleted, stateKept, stateRefused, stateSkipped, stateUnknown} {
+		n := 0
+		for _, p := range plans {
+			n += p.count(s)
+		}
+		if n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
-	fmt.Fprintln(a.stderr, strings.Join(counts, ", "))
+	a.note("%s", strings.Join(counts, ", "))
 }

@@ -109,7 +109,7 @@ func (a *app) printChecks(results []checkResult) {
 	for _, r := range results {
 		verdict := cell{text: "confirmed", state: stateSet}
 		if !r.Confirmed {
-			verdict = cell{text: r.Reason, state: stateFailed}
+			verdict = cell{text: r.Reason, state: stateRefused}
 		}
 		rows = append(rows, []cell{{text: r.IP.String()}, {text: strings.Join(r.Names, ", ")}, verdict})
 	}

@@ -220,7 +220,7 @@ func TestApplyInvalidFiles(t *testing.T) {
 		"192.0.2.300: a\n192.0.2.1: a_b\n224.0.0.1: c\n":                       {"line 1", "192.0.2.300", "line 2", "a_b", "--allow-underscore", "line 3", "multicast"},
 		"192.0.2.1: a\n::ffff:192.0.2.1: b\n":                                  {"line 2", "duplicate address"},
 		"192.0.2.1: a\n192.0.2.1: b\n":                                         {"duplicate address"},
-		"kvm_other:\n  192.0.2.1: a\n":                                         {"kvm_other", "EDIS_EMAIL"},
+		"kvm_other:\n  192.0.2.1: a\n":                                         {`"kvm_other" for KVM ID: the KVM servers of the account are kvm_123456_789012 (mail server)`},
 		"$ORIGIN example.com.\n10 IN PTR a.example.\n":                         {"10.example.com.", "$ORIGIN"},
 		"192.0.2.1: true\n192.0.2.2: ''\n":                                     {"line 1", "line 2", "host name string"},
 		"192.0.2.1: a\n---\n192.0.2.2: b\n":                                    {"more than one"},
@@ -261,7 +261,7 @@ func TestApplyPlansAndDeletes(t *testing.T) {
 		t.Errorf("apply --dry-run = %+v, want status 4, no write and stdout %s", got, want)
 	}
 	got = run(t, env, "apply", "-f", records, "--yes", "--batch", "1")
-	for _, line := range []string{"192.0.2.1  keep.example  unchanged\n", "192.0.2.2  new.example   set\n", "192.0.2.3                deleted\n", "192.0.2.4                unchanged\n"} {
+	for _, line := range []string{"192.0.2.1  keep.example  kept\n", "192.0.2.2  new.example   set\n", "192.0.2.3                deleted\n", "192.0.2.4                kept\n"} {
 		if got.status != 0 || !strings.Contains(got.stdout, line) {
 			t.Errorf("apply = %+v, want status 0 and %q", got, line)
 		}
@@ -274,12 +274,8 @@ func TestApplyPlansAndDeletes(t *testing.T) {
 		t.Errorf("apply of an unchanged file = %+v, want status 0 and no write", got)
 	}
 	got = run(t, env, "apply", "-f", records, "--dry-run", "-o", "json")
-	var outcome struct {
-		KVMID            string `json:"kvm_id"`
-		Plan             []step
-		Applied, Unknown int
-	}
-	if err := json.Unmarshal([]byte(got.stdout), &outcome); err != nil || got.status != 0 || outcome.KVMID != "kvm_123456_789012" || len(outcome.Plan) != 5 || outcome.Plan[0].Action != actionKeep {
+	var result outcome
+	if err := json.Unmarshal([]byte(got.stdout), &result); err != nil || got.status != 0 || len(result.Servers) != 1 || result.Servers[0].KVMID != "kvm_123456_789012" || len(result.Servers[0].Plan) != 5 || result.Servers[0].Plan[0].Action != actionKeep {
 		t.Errorf("apply -o json = %+v (%v), want status 0 and a plan of 5 records", got, err)
 	}
 }
@@ -314,7 +310,7 @@ func TestApplyFailedBatch(t *testing.T) {
 	records := writeFile(t, "f", "192.0.2.1: a.example\n192.0.2.2: b.example\n192.0.2.3: c.example\n")
 	server.Fail("setPTR", edistest.Fault{Delay: time.Millisecond}, edistest.Fault{Status: 400})
 	got := run(t, env, "apply", "-f", records, "--yes", "--batch", "1")
-	for _, line := range []string{"192.0.2.1  a.example  set\n", "192.0.2.2  b.example  failed\n", "192.0.2.3  c.example  unchanged\n"} {
+	for _, line := range []string{"192.0.2.1  a.example  set\n", "192.0.2.2  b.example  refused\n", "192.0.2.3  c.example  skipped\n"} {
 		if got.status != 3 || !strings.Contains(got.stdout, line) {
 			t.Errorf("apply with a failed batch = %+v, want status 3 and %q", got, line)
 		}
@@ -323,7 +319,7 @@ func TestApplyFailedBatch(t *testing.T) {
 		t.Errorf("apply with a failed batch: stderr = %q, want that some records were changed", got.stderr)
 	}
 	server.Fail("setPTR", edistest.Fault{Status: 401})
-	if got := run(t, env, "apply", "-f", records, "--yes"); got.status != 1 || !strings.Contains(got.stdout, "failed") {
+	if got := run(t, env, "apply", "-f", records, "--yes"); got.status != 1 || !strings.Contains(got.stdout, "refused") {
 		t.Errorf("apply with all batches failed = %+v, want status 1 and a failed record", got)
 	}
 	if got := run(t, with(env, "EDIS_RDNS_URL", respondWith(t, 500, "{}")), "apply", "-f", records, "--yes"); got.status != 1 || got.stdout != "" {
@@ -373,7 +369,7 @@ func TestApplyResumes(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	status := exec(ctx, []string{"apply", "-f", records, "--yes"}, strings.NewReader(""), &stdout, &stderr, func(name string) string { return env[name] })
 	half := len(server.PTRs())
-	if status != 3 || half < 2500 || half == 5000 || !strings.Contains(stdout.String(), "  unchanged\n") {
+	if status != 3 || half < 2500 || half == 5000 || !strings.Contains(stdout.String(), "  skipped\n") {
 		t.Errorf("interrupted apply = %d with %d records set, want 3 and 2500 to 4999; stderr %s", status, half, &stderr)
 	}
 	if reported := strings.Count(stdout.String(), "  set\n"); reported > half || reported < half-100 {

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,8 +33,8 @@ It reads the account or an existing session from the environment:
   EDIS_EMAIL          account login
   EDIS_PASSWORD       account password (secret)
   EDIS_PASSWORD_FILE  file with the password, used if EDIS_PASSWORD is not set
-  EDIS_KVM_ID         KVM ID, such as kvm_123456_789012; optional if the
-                      account has only one KVM server
+  EDIS_KVM_ID         KVM ID, such as kvm_123456_789012, unless --kvm is given;
+                      optional if the account has only one KVM server
 
   EDIS_SIGNATURE      signature of a session (secret), used instead of a login
   EDIS_VALID_UNTIL    expiry of the session in Unix seconds
@@ -58,11 +62,19 @@ type app struct {
 	format  string
 	timeout time.Duration
 	verbose bool
+	kvmID   string // of --kvm
 
 	allowUnderscore bool // set and apply only
 
-	running bool // the command line is valid and its command has started
-	changed bool // a write succeeded
+	running bool        // the command line is valid and its command has started
+	writes  bool        // the command changes records
+	sent    atomic.Bool // apply has read the records of a server
+	changed atomic.Bool // a write succeeded
+	replies *bufio.Reader
+
+	mutex sync.Mutex
+	notes []string // to print on standard error at the end
+	next  string   // what to do after an unknown outcome
 }
 
 // exec runs edisptr and returns its exit status. The env function looks up an
@@ -75,10 +87,16 @@ func exec(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	if err == nil {
 		err = a.stdout.err
 	}
+	for _, note := range a.notes {
+		fmt.Fprintln(stderr, note)
+	}
 	if err == nil {
 		return exitOK
 	}
 	fmt.Fprintln(stderr, "edisptr:", a.errorText(err))
+	if errors.Is(err, edis.ErrOutcomeUnknown) && a.next != "" {
+		fmt.Fprintln(stderr, a.next)
+	}
 	if !a.running {
 		fmt.Fprintln(stderr, "Run 'edisptr help' for usage.")
 	}
@@ -92,9 +110,13 @@ func (a *app) rootCommand() *cobra.Command {
 		Long:          longHelp,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if a.format != outputTable && a.format != outputJSON {
-				return fmt.Errorf("invalid --output %q: want table or json", a.format)
+		PersistentPreRunE: func(command *cobra.Command, _ []string) error {
+			formats := []string{outputTable, outputJSON}
+			if command.Name() == "list" {
+				formats = append(formats, outputYAML, outputZone)
+			}
+			if !slices.Contains(formats, a.format) {
+				return fmt.Errorf("invalid --output %q for %s: want %s", a.format, command.Name(), strings.Join(formats, " or "))
 			}
 			if a.timeout <= 0 {
 				return fmt.Errorf("invalid --timeout %s: must be positive", a.timeout)
@@ -107,15 +129,25 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.format, "output", "o", outputTable, "output format: table or json")
+	flags.StringVarP(&a.format, "output", "o", outputTable, "output format: table or json; of list also yaml\nor zone")
 	flags.DurationVar(&a.timeout, "timeout", 30*time.Second, "timeout of each request")
 	flags.BoolVar(&a.verbose, "verbose", false, "log each request to standard error")
 	root.AddCommand(
-		a.setCommand(), a.getCommand(), a.deleteCommand(), a.applyCommand(), a.checkCommand(), a.serversCommand(),
+		a.setCommand(), a.getCommand(), a.deleteCommand(), a.listCommand(), a.applyCommand(), a.checkCommand(), a.serversCommand(),
 		a.sandboxCommand(), a.demoCommand(), a.versionCommand(),
 	)
 	root.SetHelpCommand(helpCommand())
 	return root
+}
+
+// kvmFlag adds --kvm to a command for one server.
+func (a *app) kvmFlag(command *cobra.Command) {
+	command.Flags().StringVar(&a.kvmID, "kvm", "", "the KVM server with this `ID`, in place of EDIS_KVM_ID")
+}
+
+// parallelFlag adds --parallel to a command for many servers.
+func (a *app) parallelFlag(command *cobra.Command, parallel *int) {
+	command.Flags().IntVar(parallel, "parallel", 8, "call the service for `N` servers at once")
 }
 
 // helpCommand replaces cobra's, which succeeds for an unknown command.
@@ -141,9 +173,9 @@ type usageError struct{ error }
 func (a *app) exitStatus(err error) int {
 	var usage usageError
 	switch {
-	case errors.Is(err, edis.ErrOutcomeUnknown), a.changed:
+	case errors.Is(err, edis.ErrOutcomeUnknown), a.changed.Load():
 		return exitUnknown
-	case !a.running, errors.As(err, &usage), errors.Is(err, edis.ErrInvalidInput):
+	case !a.running, errors.As(err, &usage), errors.Is(err, edis.ErrInvalidInput) && !a.sent.Load():
 		return exitUsage
 	case errors.Is(err, errNotConfirmed), errors.Is(err, errDryRun):
 		return exitDiffers

@@ -126,10 +126,10 @@ func TestExitStatus(t *testing.T) {
 		stdout string // substring; empty for no output
 		stderr string // substring; empty for no output
 	}{
-		{"rejected", with(env, "EDIS_RDNS_URL", respondWith(t, 400, failure)), []string{"set", "192.0.2.1=a.example"}, 1, "192.0.2.1  a.example  unchanged", "because"},
-		{"unauthorized", with(env, "EDIS_SIGNATURE", "other"), []string{"set", "192.0.2.1=a.example"}, 1, "unchanged", "401"},
-		{"expired", with(env, "EDIS_VALID_UNTIL", "1737476000"), []string{"set", "192.0.2.1=a.example"}, 1, "unchanged", "expired at 2025-01-21T16:13:20Z"},
-		{"not sent", with(env, "EDIS_RDNS_URL", "http://127.0.0.1:1"), []string{"set", "192.0.2.1=a.example"}, 1, "unchanged", "nothing changed"},
+		{"rejected", with(env, "EDIS_RDNS_URL", respondWith(t, 400, failure)), []string{"set", "192.0.2.1=a.example"}, 1, "192.0.2.1  a.example  refused", "because; nothing changed"},
+		{"unauthorized", with(env, "EDIS_SIGNATURE", "other"), []string{"set", "192.0.2.1=a.example"}, 1, "refused", "401"},
+		{"expired", with(env, "EDIS_VALID_UNTIL", "1737476000"), []string{"set", "192.0.2.1=a.example"}, 1, "skipped", "expired at 2025-01-21T16:13:20Z"},
+		{"not sent", with(env, "EDIS_RDNS_URL", "http://127.0.0.1:1"), []string{"set", "192.0.2.1=a.example"}, 1, "skipped", "nothing changed"},
 		{"unknown", with(env, "EDIS_RDNS_URL", respondWith(t, 500, failure)), []string{"set", "192.0.2.1=a.example"}, 3, "192.0.2.1  a.example  unknown", "may have changed"},
 		{"unknown in JSON", with(env, "EDIS_RDNS_URL", respondWith(t, 200, "{}")), []string{"set", "192.0.2.1=a.example", "-o", "json"}, 3, `"state": "unknown"`, "may have changed"},
 		{"no session", with(nil, "EDIS_KVM_ID", "kvm_1"), []string{"set", "192.0.2.1=a.example"}, 2, "", "EDIS_EMAIL: not set, nor is EDIS_SIGNATURE"},
@@ -341,7 +341,7 @@ func TestSortedRecords(t *testing.T) {
 		netip.MustParseAddr("2001:db8::1"):      "c",
 		netip.MustParseAddr("192.0.2.10"):       "b",
 		netip.MustParseAddr("::ffff:192.0.2.9"): "a",
-	}, stateSet)
+	}, nil)
 	for i, want := range []string{"a", "b", "c"} {
 		if got[i].Name != want {
 			t.Errorf("sortedRecords(...)[%d] = %v, want name %q", i, got[i], want)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +11,7 @@ import (
 )
 
 func (a *app) getCommand() *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use:     "get IP ...",
 		Short:   "Read PTR records",
 		Example: "  edisptr get 192.0.2.10 2001:db8::10",
@@ -21,6 +20,8 @@ func (a *app) getCommand() *cobra.Command {
 			return a.get(command.Context(), args)
 		},
 	}
+	a.kvmFlag(command)
+	return command
 }
 
 func (a *app) get(ctx context.Context, args []string) error {
@@ -32,19 +33,20 @@ func (a *app) get(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	records := sortedRecords(ptrs, statePresent)
+	states := make(map[netip.Addr]state, len(addresses))
 	for _, address := range addresses {
-		if _, ok := ptrs[address.Unmap()]; !ok {
-			records = append(records, recordState{address.Unmap(), "", stateAbsent})
+		address = address.Unmap()
+		states[address] = statePresent
+		if ptrs[address] == "" {
+			ptrs[address], states[address] = "", stateAbsent
 		}
 	}
-	slices.SortFunc(records, byAddress)
-	a.printRecords(t.resolveKVMID(ctx), records)
+	a.printRecords(t.resolveKVMID(ctx), sortedRecords(ptrs, states))
 	return nil
 }
 
 func (a *app) deleteCommand() *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use:     "delete IP ...",
 		Short:   "Delete PTR records in one request",
 		Example: "  edisptr delete 192.0.2.10 2001:db8::10",
@@ -53,6 +55,8 @@ func (a *app) deleteCommand() *cobra.Command {
 			return a.delete(command.Context(), args)
 		},
 	}
+	a.kvmFlag(command)
+	return command
 }
 
 func (a *app) delete(ctx context.Context, args []string) error {
@@ -60,16 +64,14 @@ func (a *app) delete(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	err = t.client.DeletePTR(ctx, t.source, addresses...)
-	a.changed = err == nil
-	if err == nil || a.exitStatus(err) != exitUsage {
-		noNames := make(map[netip.Addr]string, len(addresses))
-		for _, address := range addresses {
-			noNames[address] = ""
+	want := make(map[netip.Addr]string, len(addresses))
+	for _, address := range addresses {
+		if _, duplicate := want[address]; duplicate {
+			return &edis.InputError{Field: "argument", Value: address.String(), Reason: "duplicate address"}
 		}
-		a.printRecords(t.resolveKVMID(ctx), sortedRecords(noNames, stateAfter(stateDeleted, err)))
+		want[address] = ""
 	}
-	return err
+	return a.writeAndPrint(ctx, t, want, nil)
 }
 
 // targetAndAddresses reads the environment and the arguments of a command that
@@ -109,7 +111,6 @@ func (a *app) servers(ctx context.Context) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	credentials.KVMID = "" // list all servers
 	sessions, err := client.Login(ctx, credentials)
 	if err != nil {
 		return err

@@ -36,39 +36,55 @@ func (o *output) Write(p []byte) (int, error) {
 const (
 	outputTable = "table"
 	outputJSON  = "json"
+	outputYAML  = "yaml" // of list only, as zone
+	outputZone  = "zone"
 )
 
 // state is the state of a record after a command.
 type state string
 
 const (
-	stateSet       state = "set"
-	stateDeleted   state = "deleted"
-	statePresent   state = "present"
-	stateAbsent    state = "absent"
-	stateUnchanged state = "unchanged"
-	stateFailed    state = "failed"
-	stateUnknown   state = "unknown"
+	stateSet     state = "set"
+	stateDeleted state = "deleted"
+	statePresent state = "present"
+	stateAbsent  state = "absent"
+	stateKept    state = "kept"    // was as wanted before
+	stateRefused state = "refused" // by the service; unchanged
+	stateSkipped state = "skipped" // not sent; unchanged
+	stateUnknown state = "unknown"
 )
 
 // recordState is a record and its state as printed.
 type recordState struct {
+	KVMID string     `json:"-"` // in a table of several servers
 	IP    netip.Addr `json:"ip"`
 	Name  string     `json:"name"`
 	State state      `json:"state"`
 }
 
+// serverRecords are the records of one KVM server as printed in JSON.
+type serverRecords struct {
+	KVMID   string        `json:"kvm_id"`
+	Records []recordState `json:"records"`
+}
+
 func byAddress(a, b recordState) int { return a.IP.Compare(b.IP) }
 
-// sortedRecords returns ptrs in canonical form, sorted by address, all in
-// state s.
-func sortedRecords(ptrs map[netip.Addr]string, s state) []recordState {
+// canonicalName returns name in the form in which it is sent, or as it is if it is not a
+// host name.
+func canonicalName(name string) string {
+	if valid, err := canonical.Name(name, true); err == nil {
+		return valid
+	}
+	return name
+}
+
+// sortedRecords returns ptrs in canonical form with their states, sorted by address.
+func sortedRecords(ptrs map[netip.Addr]string, states map[netip.Addr]state) []recordState {
 	records := make([]recordState, 0, len(ptrs))
 	for address, name := range ptrs {
-		if canonicalName, err := canonical.Name(name, true); err == nil {
-			name = canonicalName
-		}
-		records = append(records, recordState{address.Unmap(), name, s})
+		address = address.Unmap()
+		records = append(records, recordState{IP: address, Name: canonicalName(name), State: states[address]})
 	}
 	slices.SortFunc(records, byAddress)
 	return records
@@ -77,19 +93,22 @@ func sortedRecords(ptrs map[netip.Addr]string, s state) []recordState {
 // printRecords prints the records of one KVM server.
 func (a *app) printRecords(kvmID string, records []recordState) {
 	if a.format == outputJSON {
-		a.printJSON(struct {
-			KVMID   string        `json:"kvm_id"`
-			Records []recordState `json:"records"`
-		}{kvmID, records})
+		a.printJSON(serverRecords{kvmID, records})
 		return
 	}
-	a.printRecordTable(records)
+	a.printRecordTable(records, false)
 }
 
-func (a *app) printRecordTable(records []recordState) {
-	rows := [][]cell{{{text: "IP"}, {text: "NAME"}, {text: "STATE"}}}
+// printRecordTable prints records, with the KVM IDs of several servers.
+func (a *app) printRecordTable(records []recordState, several bool) {
+	rows := [][]cell{{{text: "KVM ID"}, {text: "IP"}, {text: "NAME"}, {text: "STATE"}}}
 	for _, r := range records {
-		rows = append(rows, []cell{{text: r.IP.String()}, {text: r.Name}, {text: string(r.State), state: r.State}})
+		rows = append(rows, []cell{{text: r.KVMID}, {text: r.IP.String()}, {text: r.Name}, {text: string(r.State), state: r.State}})
+	}
+	if !several {
+		for i := range rows {
+			rows[i] = rows[i][1:]
+		}
 	}
 	a.printTable(rows)
 }
@@ -138,9 +157,11 @@ func (s state) color() color.Attribute {
 	switch s {
 	case stateSet, stateDeleted:
 		return color.FgGreen
-	case stateFailed, stateUnknown:
+	case stateRefused, stateUnknown:
 		return color.FgRed
-	case statePresent, stateAbsent, stateUnchanged:
+	case stateSkipped:
+		return color.FgYellow
+	case statePresent, stateAbsent, stateKept:
 	}
 	return color.Reset
 }

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"net/netip"
 	"slices"
+
+	"github.com/edisptr/edis-go/pkg/edis"
 )
 
 // action is what apply does with a record.
@@ -20,79 +23,123 @@ const (
 // step is the part of a plan for one address. An empty name means no record.
 type step struct {
 	IP     netip.Addr `json:"ip"`
-	From   string     `json:"from"` // current name
-	To     string     `json:"to"`   // desired name
-	Action action     `json:"action"`
-	State  state      `json:"state"` // after the run
+	From   string     `json:"from"`             // current name
+	To     string     `json:"to"`               // desired name
+	Action action     `json:"action,omitempty"` // none if the current name is not known
+	State  state      `json:"state"`            // after the run
+	prune  bool       // the file does not have the address
 }
 
-// plan lists the steps from the current to the desired records of one KVM
-// server.
+// plan lists the steps from the current to the desired records of one KVM server.
 type plan struct {
 	target
 	steps []*step // sorted by address
+	err   error   // why the server was given up
 }
 
-// newPlans returns a plan for each KVM server in records. It reports invalid
-// targets before anything is sent to a valid one.
-func (a *app) newPlans(records recordSet) (plans []*plan, err error) {
-	for _, kvmID := range slices.Sorted(maps.Keys(records)) {
-		t, targetErr := a.targetFor(kvmID)
-		p := &plan{target: t}
-		for address, name := range records[kvmID] {
-			p.steps = append(p.steps, &step{IP: address, To: name, State: stateUnchanged})
-		}
-		slices.SortFunc(p.steps, func(a, b *step) int { return a.IP.Compare(b.IP) })
-		plans, err = append(plans, p), errors.Join(err, targetErr)
+// newPlans returns a plan for each KVM server in records, sorted by KVM ID. If the user
+// logs in, it does so, and gives up the servers that the account does not have.
+func (a *app) newPlans(ctx context.Context, records recordSet) (plans []*plan, err error) {
+	service, errs := a.service()
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
-	return plans, err
+	for _, kvmID := range slices.Sorted(maps.Keys(records)) {
+		source, err := service.source(kvmID)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		p := &plan{target: target{service.client, source, cmp.Or(kvmID, service.kvmID)}}
+		for address, name := range records[kvmID] {
+			p.steps = append(p.steps, &step{IP: address, To: name, State: stateSkipped})
+		}
+		p.sort()
+		plans = append(plans, p)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	for _, p := range plans {
+		session, err := p.source.Session(ctx) // the first one logs in for all
+		if err != nil && !errors.Is(err, edis.ErrInvalidInput) {
+			return nil, err
+		}
+		p.err, p.kvmID = err, cmp.Or(p.kvmID, session.KVMID)
+	}
+	return plans, nil
 }
 
-// compare reads the current records in batches and decides the action of each
-// step.
-func (a *app) compare(ctx context.Context, p *plan, batch int) error {
-	progress := a.progress("reading", len(p.steps))
-	defer progress.end()
+func (p *plan) sort() {
+	slices.SortFunc(p.steps, func(a, b *step) int { return a.IP.Compare(b.IP) })
+}
+
+// compare reads the current records in batches and decides the action of each step.
+func (p *plan) compare(ctx context.Context, batch int, progress *progress) error {
 	for steps := range slices.Chunk(p.steps, batch) {
 		current, err := p.client.GetPTR(ctx, p.source, addressesOf(steps)...)
 		if err != nil {
 			return err
 		}
 		for _, s := range steps {
-			s.From = current[s.IP]
-			s.Action = actionFor(s.From, s.To)
+			s.compare(current[s.IP])
 		}
 		progress.add(len(steps))
 	}
-	p.kvmID = p.resolveKVMID(ctx)
 	return nil
 }
 
-// targetFor returns the target for kvmID, or that of the environment if kvmID is
-// empty. A session from the environment is valid for only one KVM server.
-func (a *app) targetFor(kvmID string) (target, error) {
-	scoped := *a
-	scoped.env = func(name string) string {
-		if name == "EDIS_KVM_ID" && kvmID != "" {
-			return kvmID
-		}
-		return a.env(name)
+// compare decides what to do with a record.
+func (s *step) compare(current string) {
+	s.From, s.Action = current, actionSet
+	switch s.To {
+	case current:
+		s.Action, s.State = actionKeep, stateKept
+	case "":
+		s.Action = actionDelete
 	}
-	t, errs := scoped.target()
-	if sessionID := a.env("EDIS_KVM_ID"); kvmID != "" && a.env("EDIS_SIGNATURE") != "" && sessionID != kvmID {
-		errs.add("file", kvmID, "the session in EDIS_SIGNATURE is for "+sessionID+"; unset EDIS_SIGNATURE to log in with EDIS_EMAIL")
-	}
-	return t, errors.Join(errs...)
 }
 
-func actionFor(from, to string) action {
-	switch {
-	case from == to:
-		return actionKeep
-	case to == "":
-		return actionDelete
+// prune adds a step that deletes for each record that the file does not have.
+func (p *plan) prune(ctx context.Context) error {
+	current, err := p.client.ListPTR(ctx, p.source)
+	if err != nil {
+		return err
 	}
-	return actionSet
+	for _, s := range p.steps {
+		delete(current, s.IP)
+	}
+	for address, name := range current {
+		p.steps = append(p.steps, &step{IP: address, From: name, Action: actionDelete, State: stateSkipped, prune: true})
+	}
+	p.sort()
+	return nil
+}
+
+// change makes the changes of the plan in batches. It stops at the first batch that
+// fails: the next run of apply compares with the records as they are then.
+func (p *plan) change(ctx context.Context, a *app, batch int, progress *progress) error {
+	for _, action := range []action{actionSet, actionDelete} {
+		for steps := range slices.Chunk(p.withAction(action), batch) {
+			states, err := a.write(ctx, p.target, wantedBy(steps))
+			for _, s := range steps {
+				s.State = states[s.IP]
+			}
+			progress.add(len(steps))
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func wantedBy(steps []*step) map[netip.Addr]string {
+	want := make(map[netip.Addr]string, len(steps))
+	for _, s := range steps {
+		want[s.IP] = s.To
+	}
+	return want
 }
 
 func addressesOf(steps []*step) []netip.Addr {
@@ -101,18 +148,6 @@ func addressesOf(steps []*step) []netip.Addr {
 		addresses[i] = s.IP
 	}
 	return addresses
-}
-
-// send sends steps, which share one action, in one request.
-func (p *plan) send(ctx context.Context, steps []*step) error {
-	if steps[0].Action == actionDelete {
-		return p.client.DeletePTR(ctx, p.source, addressesOf(steps)...)
-	}
-	ptrs := make(map[netip.Addr]string, len(steps))
-	for _, s := range steps {
-		ptrs[s.IP] = s.To
-	}
-	return p.client.SetPTR(ctx, p.source, ptrs)
 }
 
 func (p *plan) filter(keep func(*step) bool) []*step {
@@ -129,21 +164,26 @@ func (p *plan) withAction(want action) []*step {
 	return p.filter(func(s *step) bool { return s.Action == want })
 }
 
+// changes returns the steps that change something.
 func (p *plan) changes() []*step {
-	return p.filter(func(s *step) bool { return s.Action != actionKeep })
+	return p.filter(func(s *step) bool { return s.Action == actionSet || s.Action == actionDelete })
 }
 
-func (p *plan) count(want state) int {
-	return len(p.filter(func(s *step) bool { return s.State == want }))
+func (p *plan) count(states ...state) int {
+	return len(p.filter(func(s *step) bool { return slices.Contains(states, s.State) }))
 }
 
-// existing returns the number of addresses that have a record now.
-func (p *plan) existing() int { return len(p.filter(func(s *step) bool { return s.From != "" })) }
-
-// isDrastic reports whether the plan changes so many of the existing records
-// that it is probably a mistake, such as the wrong file.
-func (p *plan) isDrastic() bool {
+// drastic returns the number of existing records if the plans change so many of them
+// that it is probably a mistake, such as the wrong file; otherwise 0.
+func drastic(plans ...*plan) (existing int) {
 	const fewRecords, maxPercent = 10, 30
-	affected := len(p.filter(func(s *step) bool { return s.From != "" && s.Action != actionKeep }))
-	return p.existing() > fewRecords && affected*100 > maxPercent*p.existing()
+	affected := 0
+	for _, p := range plans {
+		existing += len(p.filter(func(s *step) bool { return s.From != "" }))
+		affected += len(p.filter(func(s *step) bool { return s.From != "" && s.Action != actionKeep }))
+	}
+	if existing > fewRecords && affected*100 > maxPercent*existing {
+		return existing
+	}
+	return 0
 }

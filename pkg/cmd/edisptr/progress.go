@@ -1,14 +1,16 @@
 package main
 
 import (
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 )
 
 // progress is a progress bar on standard error. It appears after one second, and
-// only on a terminal.
+// only on a terminal. It is safe for concurrent use.
 type progress struct {
+	mutex   sync.Mutex
 	what    string
 	total   int
 	done    int
@@ -23,6 +25,8 @@ func (a *app) progress(what string, total int) *progress {
 }
 
 func (p *progress) add(n int) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
 	p.done += n
 	if p.bar == nil && p.show && time.Since(p.started) > time.Second {
 		p.bar = progressbar.NewOptions(p.total,

@@ -141,14 +141,20 @@ func (r *recordReader) addNode(kvmID string, key, value *yaml.Node) {
 
 func line(node *yaml.Node) string { return fmt.Sprintf("line %d", node.Line) }
 
+const (
+	zoneTTL    = 3600
+	kvmComment = "kvm_id=" // and the KVM ID, in a comment of a record in a zone file
+)
+
 // readZone reads the PTR records of a zone file (RFC 1035, section 5). It
 // ignores all other records, such as SOA and NS.
 func (r *recordReader) readZone(content []byte) {
 	parser := dns.NewZoneParser(bytes.NewReader(content), "", "")
-	parser.SetDefaultTTL(3600)
+	parser.SetDefaultTTL(zoneTTL)
 	for record, ok := parser.Next(); ok; record, ok = parser.Next() {
 		if ptr, ok := record.(*dns.PTR); ok && ptr.Hdr.Class == dns.ClassINET {
-			r.addPTR(ptr)
+			_, kvmID, _ := strings.Cut(parser.Comment(), kvmComment)
+			r.addPTR(ptr, strings.TrimSpace(kvmID))
 		}
 	}
 	if err := parser.Err(); err != nil {
@@ -159,7 +165,7 @@ func (r *recordReader) readZone(content []byte) {
 // addPTR adds a record of a zone file. The parser accepts a PTR record without a
 // host name, which must not delete a record. A host name in the reverse zone is
 // most likely a name without its trailing dot, completed with the origin.
-func (r *recordReader) addPTR(ptr *dns.PTR) {
+func (r *recordReader) addPTR(ptr *dns.PTR, kvmID string) {
 	owner := ptr.Hdr.Name
 	address, ok := parseReverseName(owner)
 	switch {
@@ -170,7 +176,7 @@ func (r *recordReader) addPTR(ptr *dns.PTR) {
 	case dns.IsSubDomain("in-addr.arpa.", ptr.Ptr) || dns.IsSubDomain("ip6.arpa.", ptr.Ptr):
 		r.errs.add("zone file: "+owner, ptr.Ptr, "is in the reverse zone; is the trailing dot missing?")
 	default:
-		r.add("zone file", "", address.String(), ptr.Ptr)
+		r.add("zone file", kvmID, address.String(), ptr.Ptr)
 	}
 }
 

@@ -12,7 +12,7 @@ func FuzzReadRecords(f *testing.F) {
 		a := &app{stdin: strings.NewReader(content), allowUnderscore: true}
 		records, err := a.readRecords("-")
 		if err != nil {
-			_ = errorText(err)
+			_ = a.errorText(err)
 			return
 		}
 		for _, ptrs := range records {

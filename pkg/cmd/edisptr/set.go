@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/edisptr/edis-go/pkg/edis"
 )
 
 func (a *app) setCommand() *cobra.Command {
@@ -24,6 +23,7 @@ func (a *app) setCommand() *cobra.Command {
 		},
 	}
 	command.Flags().BoolVar(&a.allowUnderscore, "allow-underscore", false, "allow underscores in host names")
+	a.kvmFlag(command)
 	command.Flags().BoolVar(&confirm, "confirm", false, fmt.Sprintf("read back the records until they match, up to %s", confirmLimit))
 	return command
 }
@@ -51,44 +51,44 @@ func (a *app) set(ctx context.Context, args []string, confirm bool) error {
 	for _, item := range assignments {
 		ptrs[item.address] = item.name
 	}
-	err := t.client.SetPTR(ctx, t.source, ptrs)
-	records := sortedRecords(ptrs, stateAfter(stateSet, err))
-	if err == nil {
-		a.changed = true
-		if confirm {
-			err = a.confirm(ctx, t, ptrs, records)
-		}
+	if !confirm {
+		return a.writeAndPrint(ctx, t, ptrs, nil)
 	}
-	if err == nil || a.exitStatus(err) != exitUsage {
-		a.printRecords(t.resolveKVMID(ctx), records)
+	return a.writeAndPrint(ctx, t, ptrs, func(states map[netip.Addr]state) error { return a.confirm(ctx, t, ptrs, states) })
+}
+
+// writeAndPrint writes records of one server, and if that succeeds, does what follows,
+// which may change their states, and prints them.
+func (a *app) writeAndPrint(ctx context.Context, t target, want map[netip.Addr]string, then func(map[netip.Addr]state) error) error {
+	a.writes = true
+	states, err := a.write(ctx, t, want)
+	if err == nil && then != nil {
+		err = then(states)
+	}
+	if err != nil && a.exitStatus(err) == exitUsage {
+		return err
+	}
+	a.printRecords(t.resolveKVMID(ctx), sortedRecords(want, states))
+	a.next = "To see the records, run: edisptr get"
+	for _, address := range slices.SortedFunc(maps.Keys(want), netip.Addr.Compare) {
+		a.next += " " + address.String()
 	}
 	return err
 }
 
 // confirm reads back the records until they match ptrs. It sets the state of
 // those that do not match to unknown.
-func (a *app) confirm(ctx context.Context, t target, ptrs map[netip.Addr]string, records []recordState) error {
+func (a *app) confirm(ctx context.Context, t target, ptrs map[netip.Addr]string, states map[netip.Addr]state) error {
 	ctx, cancel := context.WithTimeout(ctx, confirmLimit)
 	defer cancel()
 	differing, err := t.client.ConfirmPTR(ctx, t.source, ptrs)
 	if err == nil {
 		return nil
 	}
-	for i := range records {
-		if _, differs := differing[records[i].IP]; differs || differing == nil {
-			records[i].State = stateUnknown
+	for address := range states {
+		if _, differs := differing[address]; differs || differing == nil {
+			states[address] = stateUnknown
 		}
 	}
 	return fmt.Errorf("set, but not confirmed by reading back: %w", err)
-}
-
-// stateAfter returns the state of records after a write that returned err.
-func stateAfter(done state, err error) state {
-	switch {
-	case err == nil:
-		return done
-	case errors.Is(err, edis.ErrOutcomeUnknown):
-		return stateUnknown
-	}
-	return stateUnchanged
 }

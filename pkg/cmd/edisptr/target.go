@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -10,34 +12,69 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// target is the client, the session source and the KVM ID from the environment.
+// service is the client and what the environment has to identify the user: a session,
+// the login of an account, or both.
+type service struct {
+	client     *edis.Client
+	session    edis.Session  // zero if there is none
+	account    *edis.Account // nil if there is none
+	accountErr error         // why there is none
+	kvmID      string        // of the server that the user selects; may be empty
+}
+
+// service reads the environment.
+func (a *app) service() (s service, errs inputErrors) {
+	var err error
+	if s.client, err = a.client(); err != nil {
+		errs = append(errs, err)
+	}
+	s.kvmID = cmp.Or(a.kvmID, a.env("EDIS_KVM_ID"))
+	if a.env("EDIS_SIGNATURE") != "" {
+		session, sessionErrs := sessionFromEnv(a.env)
+		s.session, errs = session, append(errs, sessionErrs...)
+	}
+	credentials, credentialErrs := credentialsFromEnv(a.env)
+	if s.accountErr = errors.Join(credentialErrs...); s.accountErr == nil && s.client != nil {
+		s.account = s.client.Account(credentials)
+	}
+	return s, errs
+}
+
+// source returns the source of the sessions of a KVM server; an empty id means the one
+// that the user selects, or the only one. A session from the environment takes precedence
+// over a login, but is for one server only.
+func (s service) source(kvmID string) (edis.SessionSource, error) {
+	kvmID = cmp.Or(kvmID, s.kvmID)
+	switch {
+	case s.session.Signature != "" && (kvmID == "" || kvmID == s.session.KVMID):
+		return s.session, nil
+	case s.account != nil:
+		return s.account.Server(kvmID), nil
+	case s.session.Signature != "":
+		return nil, &edis.InputError{Field: "KVMID", Value: kvmID, Reason: "the session in EDIS_SIGNATURE is for " + s.session.KVMID + "; set EDIS_EMAIL and EDIS_PASSWORD to log in"}
+	}
+	return nil, s.accountErr
+}
+
+// target is one KVM server and how to call the service for it.
 type target struct {
 	client *edis.Client
 	source edis.SessionSource
 	kvmID  string // empty for the only server of the account
 }
 
-// target reads the environment. A session takes precedence over a login.
-func (a *app) target() (t target, errs inputErrors) {
-	var err error
-	if t.client, err = a.client(); err != nil {
+// target returns the KVM server that the user selects.
+func (a *app) target() (target, inputErrors) {
+	s, errs := a.service()
+	source, err := s.source("")
+	if err != nil {
 		errs = append(errs, err)
 	}
-	t.kvmID = a.env("EDIS_KVM_ID")
-	if a.env("EDIS_SIGNATURE") != "" {
-		session, sessionErrs := sessionFromEnv(a.env)
-		t.source = session
-		return t, append(errs, sessionErrs...)
-	}
-	credentials, credentialErrs := credentialsFromEnv(a.env)
-	if errs = append(errs, credentialErrs...); len(errs) == 0 {
-		t.source = t.client.Account(credentials)
-	}
-	return t, errs
+	return target{s.client, source, s.kvmID}, errs
 }
 
-// resolveKVMID returns the KVM ID of the target. If the environment does not set
-// it, the ID is that of the session, or empty if there is no session.
+// resolveKVMID returns the KVM ID of the target. If the user does not select it, the ID
+// is that of the session, or empty if there is no session.
 func (t target) resolveKVMID(ctx context.Context) string {
 	if t.kvmID == "" {
 		session, _ := t.source.Session(ctx)
@@ -64,7 +101,7 @@ func sessionFromEnv(env func(string) string) (session edis.Session, errs inputEr
 }
 
 func credentialsFromEnv(env func(string) string) (credentials edis.Credentials, errs inputErrors) {
-	credentials = edis.Credentials{Email: env("EDIS_EMAIL"), Password: env("EDIS_PASSWORD"), KVMID: env("EDIS_KVM_ID")}
+	credentials = edis.Credentials{Email: env("EDIS_EMAIL"), Password: env("EDIS_PASSWORD")}
 	if file := env("EDIS_PASSWORD_FILE"); file != "" && credentials.Password == "" {
 		content, err := os.ReadFile(file) //nolint:gosec // the user names the file
 		if err != nil {

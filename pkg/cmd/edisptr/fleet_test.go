@@ -1,0 +1,380 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/edisptr/edis-go/pkg/edistest"
+)
+
+// startFleet starts a fake EDIS with an account of so many servers and returns the
+// environment for using it. Each server has two records.
+func startFleet(t testing.TB, servers int) (*edistest.Server, map[string]string) {
+	t.Helper()
+	server := edistest.NewServer()
+	t.Cleanup(server.Close)
+	env := make(map[string]string)
+	for _, variable := range fleetEnvironment(server, addFleet(server, servers)) {
+		env[variable.name] = variable.value
+	}
+	return server, env
+}
+
+// runWith is run with standard input.
+func runWith(t testing.TB, stdin string, env map[string]string, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status := exec(t.Context(), args, strings.NewReader(stdin), &stdout, &stderr, func(name string) string { return env[name] })
+	return result{status, stdout.String(), stderr.String()}
+}
+
+// countRequests returns the number of requests to a path.
+func countRequests(server *edistest.Server, path string) (count int) {
+	for _, request := range server.Requests() {
+		if request.Path == path {
+			count++
+		}
+	}
+	return count
+}
+
+const loginPath = "/kvm/v2/get/auth"
+
+func TestList(t *testing.T) {
+	t.Parallel()
+	_, env := startFleet(t, 2)
+	want := result{stdout: `IP               NAME                STATE
+198.18.0.1       host-2.example.com  present
+2001:db8:0:1::1  host-2.example.com  present
+`}
+	if got := run(t, env, "list", "--kvm", "kvm_100002"); got != want {
+		t.Errorf("list = %+v, want %+v", got, want)
+	}
+	got := run(t, env, "list", "--all")
+	if got.status != 0 || !strings.HasPrefix(got.stdout, "KVM ID      IP") || strings.Count(got.stdout, "\n") != 5 || !strings.Contains(got.stdout, "kvm_100001  198.18.0.0       host-1.example.com  present\n") {
+		t.Errorf("list --all = %+v, want a table of 4 records with the KVM IDs", got)
+	}
+	var list struct{ Servers []serverRecords }
+	got = run(t, env, "list", "--all", "-o", "json")
+	if err := json.Unmarshal([]byte(got.stdout), &list); err != nil || len(list.Servers) != 2 || list.Servers[1].KVMID != "kvm_100002" || len(list.Servers[1].Records) != 2 || list.Servers[1].Records[0].State != statePresent {
+		t.Errorf("list --all -o json = %+v (%v), want two servers with two records each", got, err)
+	}
+	if got := run(t, env, "list", "--kvm", "kvm_100002", "-o", "json"); got.status != 0 || !strings.HasPrefix(got.stdout, "{\n  \"kvm_id\": \"kvm_100002\",") {
+		t.Errorf("list -o json = %+v, want the object of get", got)
+	}
+	// With several servers, one must be chosen.
+	if got := run(t, env, "list"); got.status != 2 || !strings.Contains(got.stderr, `KVM ID: the KVM servers of the account are kvm_100001 (server 1), kvm_100002 (server 2); choose one with --kvm or EDIS_KVM_ID`) {
+		t.Errorf("list = %+v, want status 2 and the servers of the account", got)
+	}
+}
+
+// What list writes goes into apply with nothing to change.
+func TestListRoundTrip(t *testing.T) {
+	t.Parallel()
+	server, env := startFleet(t, 3)
+	server.SetPTRs(map[netip.Addr]string{netip.MustParseAddr("198.18.0.1"): "a_b.true"})
+	for _, format := range []string{"yaml", "zone"} {
+		for _, args := range [][]string{{"list", "--all"}, {"list", "--kvm", "kvm_100002"}} {
+			got := run(t, env, append(args, "-o", format)...)
+			if got.status != 0 || got.stdout == "" {
+				t.Fatalf("%q -o %s = %+v, want status 0 and a file", args, format, got)
+			}
+			if applied := runWith(t, got.stdout, env, "apply", "-f", "-", "--allow-underscore", "--dry-run"); applied.status != 0 || !strings.Contains(applied.stderr, "Nothing to change") {
+				t.Errorf("apply of %s\n= %+v, want nothing to change", got.stdout, applied)
+			}
+		}
+	}
+	if n := countWrites(server); n != 0 {
+		t.Errorf("%d writes, want 0", n)
+	}
+}
+
+func TestListRefused(t *testing.T) {
+	t.Parallel()
+	server, env := startFleet(t, 3)
+	server.Fail("getPTR", edistest.Fault{Status: 400})
+	if got := run(t, env, "list", "--kvm", "kvm_100001"); got.status != 1 || got.stdout != "" || !strings.Contains(got.stderr, "the service may not list records") {
+		t.Errorf("list that is refused = %+v, want status 1 and a reason", got)
+	}
+	server.Fail("getPTR", edistest.Fault{Status: 400})
+	got := run(t, env, "list", "--all", "--parallel", "1")
+	if got.status != 1 || strings.Count(got.stdout, "present") != 4 || !strings.Contains(got.stderr, "edisptr: 1 of 3 servers failed:\n  kvm_100001: getPTR: HTTP 400") {
+		t.Errorf("list --all with a server that fails = %+v, want status 1 and the records of the others", got)
+	}
+}
+
+// One login serves all servers, whose names all change, and there is one table.
+func TestApplyFleet(t *testing.T) {
+	t.Parallel()
+	server, env := startFleet(t, 50)
+	list := run(t, env, "list", "--all", "-o", "yaml").stdout
+	file := writeFile(t, "ptr.yaml", strings.ReplaceAll(list, "host-", "mail-"))
+	before := countRequests(server, loginPath)
+	got := run(t, env, "apply", "-f", file, "--yes")
+	if got.status != 1 || !strings.Contains(got.stderr, "more than 30% of the 100 existing records would change; use --yes --force") {
+		t.Errorf("apply that changes everything = status %d, stderr %s, want it to be refused", got.status, got.stderr)
+	}
+	got = run(t, env, "apply", "-f", file, "--yes", "--force")
+	if got.status != 0 || strings.Count(got.stdout, "KVM ID") != 1 || strings.Count(got.stdout, "  set\n") != 100 || got.stderr != "100 set\n" {
+		t.Errorf("apply = %+v, want status 0 and one table of 100 records", got)
+	}
+	if n := countRequests(server, loginPath) - before; n != 2 {
+		t.Errorf("%d logins of two runs, want 2", n)
+	}
+	for address, name := range server.PTRs() {
+		if !strings.HasPrefix(name, "mail-") {
+			t.Errorf("record of %s = %q, want mail-...", address, name)
+		}
+	}
+}
+
+// A server that fails does not stop the others.
+func TestApplyServerFails(t *testing.T) {
+	t.Parallel()
+	server, env := startFleet(t, 3)
+	file := writeFile(t, "ptr.yaml", "kvm_100001: {198.18.0.0: a.example}\nkvm_100002: {198.18.0.1: b.example}\nkvm_100003: {198.18.0.2: c.example}\nkvm_9: {198.18.0.3: d.example}\n")
+	server.Fail("setPTR", edistest.Fault{Status: 400})
+	got := run(t, env, "apply", "-f", file, "--yes", "--parallel", "1")
+	for _, line := range []string{"kvm_100001  198.18.0.0  a.example  refused\n", "kvm_100002  198.18.0.1  b.example  set\n", "kvm_100003  198.18.0.2  c.example  set\n", "kvm_9       198.18.0.3  d.example  skipped\n"} {
+		if got.status != 3 || !strings.Contains(got.stdout, line) {
+			t.Errorf("apply = %+v, want status 3 and %q", got, line)
+		}
+	}
+	want := `2 set, 1 refused, 1 skipped
+edisptr: some records were changed before this error: 2 of 4 servers failed:
+  kvm_100001: setPTR: HTTP 400 Bad Request: injected fault
+  kvm_9: "kvm_9" for KVM ID: the KVM servers of the account are kvm_100001 (server 1), kvm_100002 (server 2), kvm_100003 (server 3)
+`
+	if got.stderr != want {
+		t.Errorf("apply: stderr = %s\nwant %s", got.stderr, want)
+	}
+	// Nothing is left to change but at the server that was refused.
+	server.Fail("setPTR", edistest.Fault{Status: 400})
+	got = run(t, env, "apply", "-f", file, "--yes", "-o", "json")
+	var result outcome
+	if err := json.Unmarshal([]byte(got.stdout), &result); err != nil || got.status != 1 || result.Failed != 2 || result.Servers[0].Failed != 1 || result.Servers[0].Plan[0].State != stateRefused || result.Servers[3].Error == "" {
+		t.Errorf("apply -o json = %+v (%v), want status 1 and two failed records", got, err)
+	}
+	// Only wrong KVM IDs: nothing is sent but the login.
+	before := len(server.Requests())
+	wrong := writeFile(t, "ptr.yaml", "kvm_8: {198.18.0.0: a.example}\nkvm_9: {198.18.0.1: b.example}\n")
+	if got := run(t, env, "apply", "-f", wrong, "--yes"); got.status != 2 || !strings.Contains(got.stderr, "kvm_8") || !strings.Contains(got.stderr, "kvm_9") || got.stdout != "" {
+		t.Errorf("apply to servers that the account lacks = %+v, want status 2 and both named", got)
+	}
+	if n := len(server.Requests()) - before; n != 1 {
+		t.Errorf("%d requests, want the login only", n)
+	}
+}
+
+// A login that is refused in the middle stops all servers.
+func TestApplyLoginRefused(t *testing.T) {
+	t.Parallel()
+	server, env := startFleet(t, 40)
+	file := writeFile(t, "ptr.yaml", strings.ReplaceAll(run(t, env, "list", "--all", "-o", "yaml").stdout, "host-", "mail-"))
+	server.Fail("setPTR", edistest.Fault{Status: 401})
+	server.Fail("createAuthSession", edistest.Fault{Delay: time.Nanosecond}, edistest.Fault{Status: 401})
+	got := run(t, env, "apply", "-f", file, "--yes", "--force", "--parallel", "1")
+	if got.status != 1 || strings.Count(got.stdout, "  skipped\n") != 78 || strings.Count(got.stdout, "  refused\n") != 2 || countWrites(server) != 1 {
+		t.Errorf("apply with a login that is refused = %+v after %d writes, want status 1 after 1 write", got, countWrites(server))
+	}
+	if strings.Count(got.stderr, "createAuthSession") > 2 {
+		t.Errorf("stderr = %s, want the reason once", got.stderr)
+	}
+	env["EDIS_PASSWORD"] = "wrong-password"
+	if got := run(t, env, "apply", "-f", file, "--yes", "--force"); got.status != 1 || got.stdout != "" || strings.Count(got.stderr, "\n") != 1 {
+		t.Errorf("apply with a wrong password = %+v, want status 1 and one line", got)
+	}
+}
+
+// After an unknown outcome the records are read back.
+func TestUnknownOutcomeIsReadBack(t *testing.T) {
+	t.Parallel()
+	lost := edistest.Fault{Status: 202, Body: "{}", Apply: -1}
+	for _, args := range [][]string{{"set", "192.0.2.1=a.example"}, {"apply", "-f", writeFile(t, "f", "192.0.2.1: a.example\n"), "--yes"}} {
+		server, env := startSandbox(t)
+		server.Fail("setPTR", lost)
+		got := run(t, env, args...)
+		if got.status != 0 || !strings.Contains(got.stdout, "192.0.2.1  a.example  set\n") || !strings.Contains(got.stderr, "1 record: no usable response, but read back as wanted: setPTR: HTTP 202") {
+			t.Errorf("%s with a lost response = %+v, want status 0 and a note", args[0], got)
+		}
+	}
+	server, env := startSandbox(t)
+	server.SetPTRs(map[netip.Addr]string{netip.MustParseAddr("192.0.2.1"): "a.example"})
+	server.Fail("deletePTR", lost)
+	if got := run(t, env, "delete", "192.0.2.1"); got.status != 0 || !strings.Contains(got.stdout, "deleted") {
+		t.Errorf("delete with a lost response = %+v, want status 0", got)
+	}
+}
+
+// Records that are not as wanted stay unknown, and the command to run next is named.
+func TestUnknownOutcomeStays(t *testing.T) {
+	t.Parallel()
+	server, env := startSandbox(t)
+	server.Fail("setPTR", edistest.Fault{Status: 202, Body: "{}", Apply: 1})
+	got := run(t, env, "set", "192.0.2.1=a.example", "192.0.2.2=b.example")
+	if got.status != 3 || !strings.Contains(got.stdout, "192.0.2.1  a.example  set\n192.0.2.2  b.example  unknown\n") {
+		t.Errorf("set that is applied in part = %+v, want status 3 and one unknown record", got)
+	}
+	if !strings.Contains(got.stderr, "To see the records, run: edisptr get 192.0.2.1 192.0.2.2\n") || !strings.Contains(got.stderr, "outcome unknown") {
+		t.Errorf("stderr = %s, want the command to run next", got.stderr)
+	}
+	server.Fail("setPTR", edistest.Fault{Status: 202, Body: "{}"})
+	file := writeFile(t, "f", "192.0.2.1: c.example\n192.0.2.3: c.example\n")
+	got = run(t, env, "apply", "-f", file, "--yes", "--batch", "1")
+	if got.status != 3 || !strings.Contains(got.stdout, "c.example  unknown\n192.0.2.3  c.example  skipped\n") || !strings.Contains(got.stderr, "Run the same command again") {
+		t.Errorf("apply with an unknown outcome = %+v, want status 3 and what to do next", got)
+	}
+}
+
+func TestApplyPrune(t *testing.T) {
+	t.Parallel()
+	server, env := startFleet(t, 8)
+	file := writeFile(t, "ptr.yaml", "kvm_100001: {198.18.0.0: host-1.example.com}\n")
+	got := run(t, env, "apply", "-f", file, "--yes", "--prune", "--dry-run")
+	if want := "kvm_100001: 1 of 2 records differ\n- 2001:db8::1 host-1.example.com\n"; got.status != 4 || got.stdout != want {
+		t.Errorf("apply --prune --dry-run = %+v, want status 4 and %s", got, want)
+	}
+	if got := run(t, env, "apply", "-f", file, "--yes", "--prune"); got.status != 0 || !strings.Contains(got.stdout, "deleted") || len(server.PTRs()) != 15 {
+		t.Errorf("apply --prune = %+v with %d records left, want 15: those of other servers stay", got, len(server.PTRs()))
+	}
+	// The guard counts them too.
+	var content strings.Builder
+	for i := range 8 {
+		fmt.Fprintf(&content, "kvm_%d: {198.18.0.%d: host-%d.example.com}\n", 100001+i, i, i+1)
+	}
+	if got := run(t, env, "apply", "-f", writeFile(t, "f", content.String()), "--yes", "--prune"); got.status != 1 || !strings.Contains(got.stderr, "more than 30% of the 15 existing records") {
+		t.Errorf("apply --prune of 7 of 15 records = %+v, want it to be refused", got)
+	}
+}
+
+// Changes and deletions of --prune are asked for separately.
+func TestAskForPlans(t *testing.T) {
+	t.Parallel()
+	newPlan := func() *plan {
+		return &plan{steps: []*step{{Action: actionSet}, {Action: actionDelete, prune: true}, {Action: actionKeep}}}
+	}
+	for replies, want := range map[string]struct {
+		steps    int
+		declined bool
+	}{
+		"y\ny\n":        {3, false},
+		"\tYES \nyes\n": {3, false},
+		"y\nn\n":        {2, false},
+		"y\n":           {2, false},
+		"n\ny\n":        {3, true},
+		"yep\n":         {3, true},
+		"":              {3, true},
+	} {
+		var stderr bytes.Buffer
+		a, p := &app{stdin: strings.NewReader(replies), stderr: &stderr}, newPlan()
+		if err := a.askForPlans(t.Context(), []*plan{p}); (err != nil) != want.declined || len(p.steps) != want.steps {
+			t.Errorf("askForPlans with %q = %v and %d steps, want %+v", replies, err, len(p.steps), want)
+		}
+		if !strings.HasPrefix(stderr.String(), "Change 1 record? [y/N] ") {
+			t.Errorf("askForPlans asks %q", &stderr)
+		}
+	}
+	a, p := &app{stdin: strings.NewReader("n\n"), stderr: new(bytes.Buffer)}, newPlan()
+	p.steps = p.steps[1:]
+	if err := a.askForPlans(t.Context(), []*plan{p}); err == nil {
+		t.Error("askForPlans with only deletions, declined, = nil")
+	}
+}
+
+// An apply to 200 servers that is interrupted half-way and run again sets all records.
+func TestApplyFleetResumes(t *testing.T) {
+	t.Parallel()
+	server, env := startFleet(t, 200)
+	file := writeFile(t, "ptr.yaml", strings.ReplaceAll(run(t, env, "list", "--all", "-o", "yaml").stdout, "host-", "mail-"))
+	renamed := func() (count int) {
+		for _, name := range server.PTRs() {
+			if strings.HasPrefix(name, "mail-") {
+				count++
+			}
+		}
+		return count
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	go func() {
+		for renamed() < 200 {
+			time.Sleep(time.Millisecond)
+		}
+		interrupt()
+	}()
+	var stdout, stderr bytes.Buffer
+	status := exec(ctx, []string{"apply", "-f", file, "--yes", "--force"}, strings.NewReader(""), &stdout, &stderr, func(name string) string { return env[name] })
+	if half := renamed(); status != 3 || half == 400 || !strings.Contains(stdout.String(), "  skipped\n") || strings.Count(stderr.String(), "\n") > 20 {
+		t.Errorf("interrupted apply = %d with %d records set, want 3 and some skipped; stderr %s", status, half, &stderr)
+	}
+	if got := run(t, env, "apply", "-f", file, "--yes", "--force"); got.status != 0 || renamed() != 400 {
+		t.Errorf("second apply = %d with %d records set, want 0 and 400; stderr %s", got.status, renamed(), got.stderr)
+	}
+}
+
+// Of two runs at once, each plans from what it reads, and every record ends as one of
+// them wants it.
+func TestTwoAppliesAtOnce(t *testing.T) {
+	t.Parallel()
+	server, env := startFleet(t, 30)
+	list := run(t, env, "list", "--all", "-o", "yaml").stdout
+	var wg sync.WaitGroup
+	for _, prefix := range []string{"mail-", "www-"} {
+		file := writeFile(t, "ptr.yaml", strings.ReplaceAll(list, "host-", prefix))
+		wg.Go(func() {
+			if got := run(t, env, "apply", "-f", file, "--yes", "--force", "--batch", "1"); got.status != 0 {
+				t.Errorf("apply = %+v, want status 0", got)
+			}
+		})
+	}
+	wg.Wait()
+	for address, name := range server.PTRs() {
+		if !strings.HasPrefix(name, "mail-") && !strings.HasPrefix(name, "www-") {
+			t.Errorf("record of %s = %q, want one of the two files", address, name)
+		}
+	}
+}
+
+// --kvm comes before EDIS_KVM_ID, and a session that is for another server gives way to
+// a login.
+func TestKVMFlag(t *testing.T) {
+	t.Parallel()
+	server, env := startFleet(t, 3)
+	env["EDIS_KVM_ID"] = "kvm_100001"
+	if got := run(t, env, "set", "--kvm", "kvm_100003", "198.18.0.2=a.example"); got.status != 0 {
+		t.Errorf("set --kvm = %+v, want status 0", got)
+	}
+	session := server.Session() // of the other account
+	withSession := maps.Clone(env)
+	withSession["EDIS_KVM_ID"], withSession["EDIS_SIGNATURE"], withSession["EDIS_VALID_UNTIL"] = session.KVMID, session.Signature, strconv.FormatInt(session.ValidUntil.Unix(), 10)
+	if got := run(t, withSession, "get", "--kvm", "kvm_100003", "198.18.0.2"); got.status != 0 || !strings.Contains(got.stdout, "a.example") {
+		t.Errorf("get --kvm with a session for another server = %+v, want status 0", got)
+	}
+	delete(withSession, "EDIS_EMAIL")
+	if got := run(t, withSession, "get", "--kvm", "kvm_100003", "198.18.0.2"); got.status != 2 || !strings.Contains(got.stderr, "the session in EDIS_SIGNATURE is for "+session.KVMID) {
+		t.Errorf("get --kvm without a login = %+v, want status 2 and the server of the session", got)
+	}
+}
+
+// The servers of an account are changed side by side.
+func TestApplySideBySide(t *testing.T) {
+	t.Parallel()
+	server, env := startFleet(t, 64)
+	file := writeFile(t, "ptr.yaml", strings.ReplaceAll(run(t, env, "list", "--all", "-o", "yaml").stdout, "host-", "mail-"))
+	server.SetDelay(50 * time.Millisecond)
+	started := time.Now()
+	if got := run(t, env, "apply", "-f", file, "--yes", "--force", "--parallel", "32"); got.status != 0 {
+		t.Errorf("apply = %+v, want status 0", got)
+	}
+	if took := time.Since(started); took > 3*time.Second { // one after the other would take 6.4 s
+		t.Errorf("apply to 64 servers took %v, want about 0.25 s", took)
+	}
+}
