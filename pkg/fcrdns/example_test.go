@@ -11,23 +11,22 @@ import (
 	"github.com/edisptr/edis-go/pkg/fcrdns"
 )
 
-// Check addresses using a specific DNS server. Pass a nil resolver to use
-// net.DefaultResolver.
+// Check addresses using a specific DNS server. Pass a nil resolver to use the
+// system's.
 func ExampleCheck() {
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	server := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) {
-		_ = w.WriteMsg(respond(parseZone(), query))
-	})}
-	go func() { _ = server.ActivateAndServe() }()
+	go func() { _ = (&dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(serveZone)}).ActivateAndServe() }()
 
-	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", conn.LocalAddr().String())
-	}}
-	results := fcrdns.Check(context.Background(), resolver,
+	server, err := fcrdns.NewServer(conn.LocalAddr().String())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	results := fcrdns.Check(context.Background(), server,
 		netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("192.0.2.8"))
 	for _, result := range results {
 		fmt.Printf("%s %t %q\n", result.Address, result.Confirmed, result.Reason)

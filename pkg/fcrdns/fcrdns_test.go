@@ -2,6 +2,7 @@ package fcrdns_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -25,6 +26,14 @@ const zone = `
 6.2.0.192.in-addr.arpa. 60 IN PTR broken.example.
 7.2.0.192.in-addr.arpa. 60 IN PTR broken.example.
 7.2.0.192.in-addr.arpa. 60 IN PTR seven.example.
+9.2.0.192.in-addr.arpa. 60 IN PTR broken.example.
+9.2.0.192.in-addr.arpa. 60 IN PTR elsewhere.example.
+10.2.0.192.in-addr.arpa. 60 IN PTR elsewhere.example.
+10.2.0.192.in-addr.arpa. 60 IN PTR broken.example.
+11.2.0.192.in-addr.arpa. 60 IN PTR mapped.example.
+12.2.0.192.in-addr.arpa. 60 IN CNAME 12.delegated.example.
+12.delegated.example. 60 IN PTR seven.example.
+13.2.0.192.in-addr.arpa. 60 IN PTR half.example.
 1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa. 60 IN PTR good.example.
 good.example. 60 IN A 192.0.2.1
 good.example. 60 IN AAAA 2001:db8::1
@@ -34,29 +43,22 @@ second.example. 60 IN A 192.0.2.4
 alias.example. 60 IN CNAME real.example.
 real.example. 60 IN A 192.0.2.5
 seven.example. 60 IN A 192.0.2.7
+seven.example. 60 IN A 192.0.2.12
+mapped.example. 60 IN AAAA ::ffff:192.0.2.11
+half.example. 60 IN A 192.0.2.13
 `
 
-// newResolver returns a resolver for a DNS server on loopback that serves zone
-// and returns SERVFAIL for names that begin with "broken".
+// newResolver returns a [net.Resolver] for a DNS server that serves zone and
+// returns SERVFAIL for names that begin with "broken".
 func newResolver(t *testing.T) *net.Resolver {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	started := make(chan struct{})
-	server := &dns.Server{
-		PacketConn:        conn,
-		NotifyStartedFunc: func() { close(started) },
-		Handler:           dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) { _ = w.WriteMsg(respond(parseZone(), query)) }),
-	}
-	go func() { _ = server.ActivateAndServe() }()
-	<-started
-	t.Cleanup(func() { _ = server.Shutdown() })
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", conn.LocalAddr().String())
+	address := startServer(t, serveZone)
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
 	}}
 }
+
+func serveZone(w dns.ResponseWriter, query *dns.Msg) { _ = w.WriteMsg(respond(parseZone(), query)) }
 
 // parseZone returns the records of zone. It ignores parse errors: the tests fail
 // if a record is missing.
@@ -71,8 +73,9 @@ func parseZone() (records []dns.RR) {
 // respond returns the response of a DNS server that has records.
 func respond(records []dns.RR, query *dns.Msg) *dns.Msg {
 	response := new(dns.Msg).SetReply(query)
+	response.RecursionAvailable = true
 	name := query.Question[0].Name
-	if strings.HasPrefix(name, "broken") {
+	if strings.HasPrefix(name, "broken") || strings.HasPrefix(name, "half") && query.Question[0].Qtype == dns.TypeAAAA {
 		return response.SetRcode(query, dns.RcodeServerFailure)
 	}
 	exists := false
@@ -97,7 +100,7 @@ func respond(records []dns.RR, query *dns.Msg) *dns.Msg {
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	resolver := newResolver(t)
+	resolvers := map[string]fcrdns.Resolver{"net": newResolver(t), "Server": newServer(t, startServer(t, serveZone))}
 	for _, test := range []struct {
 		address   string
 		names     string // host, CNAME and addresses of each name
@@ -105,32 +108,40 @@ func TestCheck(t *testing.T) {
 		reason    string
 		failed    bool
 	}{
-		{"192.0.2.1", "good.example  192.0.2.1,2001:db8::1", true, "", false},
-		{"::ffff:192.0.2.1", "good.example  192.0.2.1,2001:db8::1", true, "", false},
-		{"2001:db8::1", "good.example  192.0.2.1,2001:db8::1", true, "", false},
+		{"192.0.2.1", "good.example  192.0.2.1", true, "", false},
+		{"::ffff:192.0.2.1", "good.example  192.0.2.1", true, "", false},
+		{"2001:db8::1", "good.example  2001:db8::1", true, "", false},
 		{"192.0.2.2", "elsewhere.example  198.51.100.1,198.51.100.2", false, "elsewhere.example resolves to 198.51.100.1, 198.51.100.2", false},
-		{"192.0.2.3", "nowhere.example  ", false, "nowhere.example has no address", false},
+		{"192.0.2.3", "nowhere.example  ", false, "nowhere.example has no IPv4 address", false},
 		{"192.0.2.4", "elsewhere.example  198.51.100.1,198.51.100.2|second.example  192.0.2.4", true, "", false},
 		{"192.0.2.5", "alias.example real.example 192.0.2.5", true, "", false},
-		{"192.0.2.6", "broken.example  ", false, "lookup failed", true},
-		{"192.0.2.7", "broken.example  |seven.example  192.0.2.7", true, "", false},
+		{"192.0.2.6", "broken.example  ", false, "could not check: lookup broken.example", true},
+		{"192.0.2.7", "broken.example  |seven.example  192.0.2.12,192.0.2.7", true, "", false},
 		{"192.0.2.8", "", false, "no PTR record", false},
+		// The broken name may have the address.
+		{"192.0.2.9", "broken.example  |elsewhere.example  198.51.100.1,198.51.100.2", false, "could not check: lookup broken.example", true},
+		{"192.0.2.10", "broken.example  |elsewhere.example  198.51.100.1,198.51.100.2", false, "could not check: lookup broken.example", true},
+		{"192.0.2.11", "mapped.example  ", false, "mapped.example has no IPv4 address", false},
+		{"192.0.2.12", "seven.example  192.0.2.12,192.0.2.7", true, "", false},
+		{"192.0.2.13", "half.example  192.0.2.13", true, "", false}, // AAAA queries fail
 		{"", "", false, "not an IP address", false},
 	} {
-		t.Run(test.address, func(t *testing.T) {
-			t.Parallel()
-			address, _ := netip.ParseAddr(test.address)
-			got := fcrdns.Check(t.Context(), resolver, address)[0]
-			if got.Address != address.Unmap() || got.Confirmed != test.confirmed || (got.Err != nil) != test.failed {
-				t.Errorf("Check(%v) = %+v, want %+v", address, got, test)
-			}
-			if !strings.HasPrefix(got.Reason, test.reason) || (got.Reason == "") != test.confirmed {
-				t.Errorf("Check(%v).Reason = %q, want %q", address, got.Reason, test.reason)
-			}
-			if names := format(got.Names); names != test.names {
-				t.Errorf("Check(%v).Names = %q, want %q", address, names, test.names)
-			}
-		})
+		for name, resolver := range resolvers {
+			t.Run(name+" "+test.address, func(t *testing.T) {
+				t.Parallel()
+				address, _ := netip.ParseAddr(test.address)
+				got := fcrdns.Check(t.Context(), resolver, address)[0]
+				if got.Address != address.Unmap() || got.Confirmed != test.confirmed || (got.Err != nil) != test.failed {
+					t.Errorf("Check(%v) = %+v, want %+v", address, got, test)
+				}
+				if !strings.HasPrefix(got.Reason, test.reason) || (got.Reason == "") != test.confirmed {
+					t.Errorf("Check(%v).Reason = %q, want %q", address, got.Reason, test.reason)
+				}
+				if names := format(got.Names); names != test.names {
+					t.Errorf("Check(%v).Names = %q, want %q", address, names, test.names)
+				}
+			})
+		}
 	}
 }
 
@@ -224,5 +235,64 @@ func TestCheckDefaultResolver(t *testing.T) {
 	cancel() // sends no query; a nil resolver must not panic
 	if got := fcrdns.Check(ctx, nil, netip.MustParseAddr("192.0.2.1"))[0]; got.Confirmed {
 		t.Errorf("Check(nil resolver) = %+v, want an unconfirmed result", got)
+	}
+}
+
+// lookups is a Resolver that changes the results of another one.
+type lookups struct {
+	fcrdns.Resolver
+	names []string
+	err   error
+	hosts chan string // receives the hosts that are looked up
+}
+
+func (l lookups) LookupAddr(context.Context, string) ([]string, error) { return l.names, l.err }
+
+func (l lookups) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
+	l.hosts <- host
+	return l.Resolver.LookupNetIP(ctx, network, host)
+}
+
+func TestCheckLooksUpAbsoluteNames(t *testing.T) {
+	t.Parallel()
+	resolver := lookups{newResolver(t), []string{"good.example", "elsewhere.example."}, nil, make(chan string, 2)}
+	fcrdns.Check(t.Context(), resolver, netip.MustParseAddr("192.0.2.1"))
+	for range 2 {
+		if host := <-resolver.hosts; !strings.HasSuffix(host, ".example.") {
+			t.Errorf("Check looked up %q, want a name with a trailing dot", host)
+		}
+	}
+}
+
+// A net.Resolver would take 192.0.2.1 for an address, look it up without the
+// DNS, and so confirm it.
+func TestCheckIgnoresNamesThatAreNoHostNames(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"192.0.2.1.", "192.0.2.1", "a.1.", ".", "", "a..b.", "a b.", "a\x1b[2J.", "\u212a.example.", `a\.b.`, strings.Repeat("a", 64) + "."} {
+		resolver := lookups{newResolver(t), []string{name}, nil, make(chan string, 1)}
+		got := fcrdns.Check(t.Context(), resolver, netip.MustParseAddr("192.0.2.1"))[0]
+		if want := fmt.Sprintf("PTR name %q is not a host name", strings.TrimSuffix(name, ".")); got.Confirmed || got.Err != nil || got.Reason != want || len(resolver.hosts) != 0 {
+			t.Errorf("Check with PTR name %q = %+v and %d lookups, want reason %q and no lookup", name, got, len(resolver.hosts), want)
+		}
+	}
+}
+
+func TestCheckLookupErrors(t *testing.T) {
+	t.Parallel()
+	failed := errors.New("failed") // not a net.DNSError
+	for _, test := range []struct {
+		names     []string
+		confirmed bool
+		err       error
+	}{
+		{nil, false, failed},
+		{[]string{"good.example."}, true, nil}, // names count in spite of an error
+		{[]string{"elsewhere.example."}, false, nil},
+	} {
+		resolver := lookups{newResolver(t), test.names, failed, make(chan string, 1)}
+		got := fcrdns.Check(t.Context(), resolver, netip.MustParseAddr("192.0.2.1"))[0]
+		if got.Confirmed != test.confirmed || got.Err != test.err { //nolint:errorlint // must be the same
+			t.Errorf("Check with PTR names %q and an error = %+v, want confirmed %t and error %v", test.names, got, test.confirmed, test.err)
+		}
 	}
 }
