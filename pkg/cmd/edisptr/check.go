@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,14 +20,29 @@ func (a *app) checkCommand() *cobra.Command {
 		Use:   "check IP ...",
 		Short: "Check forward-confirmed reverse DNS",
 		Long: `Check looks up the PTR names of each address and reports whether one of them
-resolves back to the address, as mail servers do. It needs no session.`,
-		Example: "  edisptr check 192.0.2.10 2001:db8::10",
+resolves back to the address, as mail servers do. It needs no session.
+
+Without --resolver, check uses the system's resolver, which also reads the hosts
+file (/etc/hosts), and so may confirm a name that the DNS does not have.
+
+With --resolver, check queries only that DNS server, which should be a recursive
+one. The default port is 53.
+
+Exit status:
+  0  all addresses are confirmed
+  1  at least one address could not be checked, because a lookup failed or timed
+     out, whatever the others are
+  4  all addresses were checked, and at least one is not confirmed`,
+		Example: "  edisptr check 192.0.2.10 2001:db8::10\n  edisptr check --resolver 192.0.2.53 192.0.2.10",
 		Args:    atLeastOne("IP"),
 		RunE: func(command *cobra.Command, args []string) error {
+			if resolver == "" && command.Flags().Changed("resolver") { // such as an unset variable
+				return usageError{errors.New("--resolver is empty, want HOST or HOST:PORT")}
+			}
 			return a.check(command.Context(), args, resolver)
 		},
 	}
-	command.Flags().StringVar(&resolver, "resolver", "", "query the DNS server at `HOST:PORT`")
+	command.Flags().StringVar(&resolver, "resolver", "", "query only the DNS server at `HOST[:PORT]`")
 	return command
 }
 
@@ -34,48 +50,82 @@ resolves back to the address, as mail servers do. It needs no session.`,
 type checkResult struct {
 	IP        netip.Addr `json:"ip"`
 	Names     []string   `json:"names"`
+	Checked   bool       `json:"checked"` // false if a failed lookup left it undecided
 	Confirmed bool       `json:"confirmed"`
 	Reason    string     `json:"reason"`
 }
 
 var errNotConfirmed = errors.New("not confirmed")
 
-func (a *app) check(ctx context.Context, args []string, resolver string) error {
+func (a *app) check(ctx context.Context, args []string, server string) error {
 	addresses, errs := parseAddresses(args)
-	if _, _, err := net.SplitHostPort(resolver); resolver != "" && err != nil {
-		errs.add("--resolver", resolver, "want HOST:PORT")
+	resolver, err := a.resolver(server)
+	if err != nil {
+		errs.add("--resolver", server, "want HOST or HOST:PORT")
 	}
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.timeout)
-	defer cancel()
 	results := make([]checkResult, len(addresses))
-	failed := 0
-	for i, result := range fcrdns.Check(ctx, newResolver(resolver), addresses...) {
-		results[i] = checkResult{result.Address, []string{}, result.Confirmed, reasonFor(result, resolver)}
+	unchecked, unconfirmed := 0, 0
+	for i, result := range fcrdns.Check(ctx, resolver, addresses...) {
+		results[i] = checkResult{result.Address, []string{}, result.Err == nil, result.Confirmed, result.Reason}
 		for _, name := range result.Names {
 			results[i].Names = append(results[i].Names, formatName(name))
 		}
-		if !result.Confirmed {
-			failed++
+		switch {
+		case result.Err != nil:
+			unchecked++
+		case !result.Confirmed:
+			unconfirmed++
 		}
 	}
 	a.printChecks(results)
-	if failed > 0 {
-		return fmt.Errorf("%d of %d addresses %w", failed, len(addresses), errNotConfirmed)
+	switch {
+	case unchecked > 0:
+		return fmt.Errorf("%d of %d addresses could not be checked", unchecked, len(addresses))
+	case unconfirmed > 0:
+		return fmt.Errorf("%d of %d addresses %w", unconfirmed, len(addresses), errNotConfirmed)
 	}
 	return nil
 }
 
-// reasonFor returns the reason of a result. The errors of package net name the
-// system's resolver even if Dial connects to another one.
-func reasonFor(result fcrdns.Result, resolver string) string {
-	var dnsErr *net.DNSError
-	if resolver != "" && errors.As(result.Err, &dnsErr) && dnsErr.Server != "" {
-		return strings.ReplaceAll(result.Reason, dnsErr.Server, resolver)
+// resolver returns the DNS server at address, or the system's resolver if address
+// is empty. Its lookups are limited by --timeout.
+func (a *app) resolver(address string) (fcrdns.Resolver, error) {
+	if address == "" {
+		return systemResolver{net.DefaultResolver, a.timeout}, nil
 	}
-	return result.Reason
+	server, err := fcrdns.NewServer(address)
+	if err != nil {
+		return nil, err
+	}
+	server.Timeout = a.timeout
+	return server, nil
+}
+
+// systemResolver is a net.Resolver with a timeout for each lookup.
+type systemResolver struct {
+	resolver *net.Resolver
+	timeout  time.Duration
+}
+
+func (r systemResolver) LookupAddr(ctx context.Context, address string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	return r.resolver.LookupAddr(ctx, address)
+}
+
+func (r systemResolver) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	return r.resolver.LookupNetIP(ctx, network, host)
+}
+
+func (r systemResolver) LookupCNAME(ctx context.Context, host string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	return r.resolver.LookupCNAME(ctx, host)
 }
 
 // formatName marks aliases, because a PTR record should not point to one.
@@ -84,20 +134,6 @@ func formatName(name fcrdns.Name) string {
 		return name.Host + " (alias of " + name.CNAME + ")"
 	}
 	return name.Host
-}
-
-// newResolver returns a resolver for the DNS server at address, or the system's
-// if address is empty.
-func newResolver(address string) *net.Resolver {
-	if address == "" {
-		return net.DefaultResolver
-	}
-	return &net.Resolver{
-		PreferGo: true,
-		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, address)
-		},
-	}
 }
 
 func (a *app) printChecks(results []checkResult) {
