@@ -247,7 +247,7 @@ func TestApplyPlansAndDeletes(t *testing.T) {
 	t.Parallel()
 	server, env := startSandbox(t)
 	run(t, env, "set", "192.0.2.1=keep.example", "192.0.2.2=old.example", "192.0.2.3=gone.example")
-	records := writeFile(t, "f", "192.0.2.1: keep.example\n192.0.2.2: new.example\n192.0.2.3:\n192.0.2.4: null\n192.0.2.5: five.example\n")
+	records := writeFile(t, "f", "192.0.2.1: keep.example\n192.0.2.2: new.example\n192.0.2.3: null\n192.0.2.4: ~\n192.0.2.5: five.example\n")
 	before := countWrites(server)
 	got := run(t, env, "apply", "-f", records, "--dry-run")
 	want := "kvm_123456_789012: 3 of 5 records differ\n- 192.0.2.2 old.example\n+ 192.0.2.2 new.example\n- 192.0.2.3 gone.example\n+ 192.0.2.5 five.example\n"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/netip"
 	"os"
 	"regexp"
@@ -116,22 +117,44 @@ func (r *recordReader) readMap(content []byte) {
 		r.errs.add(line(root), "", "want a map of IP addresses to host names")
 		return
 	}
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		key, value := root.Content[i], root.Content[i+1]
+	for key, value := range r.entries(root) {
 		if value.Kind != yaml.MappingNode {
 			r.addNode("", key, value)
 			continue
 		}
-		for j := 0; j+1 < len(value.Content); j += 2 {
-			r.addNode(key.Value, value.Content[j], value.Content[j+1])
+		for address, name := range r.entries(value) {
+			r.addNode(key.Value, address, name)
 		}
 	}
 }
 
+// entries returns the keys and values of a map. It adds an error for those that
+// are not written out where they stand, or have no text as the key.
+func (r *recordReader) entries(node *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
+	return func(yield func(key, value *yaml.Node) bool) {
+		for pair := range slices.Chunk(node.Content, 2) {
+			key, value := pair[0], pair[1]
+			switch {
+			case key.Kind == yaml.AliasNode || value.Kind == yaml.AliasNode || key.Value == "<<":
+				r.errs.add(line(key), key.Value, "aliases (*name) and merge keys (<<) are not supported; write the records out")
+			case key.Kind != yaml.ScalarNode || key.Value == "":
+				r.errs.add(line(key), "", "want an IP address or a KVM ID before the colon")
+			case !yield(key, value):
+				return
+			}
+		}
+	}
+}
+
+// addNode adds a record. Only a null that is written deletes one: a value that is
+// absent may have been cut off.
 func (r *recordReader) addNode(kvmID string, key, value *yaml.Node) {
+	isNull := value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null"
 	switch {
-	case value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null":
+	case isNull && slices.Contains([]string{"null", "Null", "NULL", "~"}, value.Value):
 		r.add(line(key), kvmID, key.Value, "")
+	case isNull:
+		r.errs.add(line(key), key.Value, "has no host name; write null to delete the record")
 	case value.Kind != yaml.ScalarNode || value.ShortTag() != "!!str" || value.Value == "":
 		r.errs.add(line(value), key.Value, "want a host name string, or null for no record")
 	default:
