@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -23,11 +24,24 @@ import (
 // the server that the environment selects. An empty name means no record.
 type recordSet map[string]map[netip.Addr]string
 
+// Limits of a file, so that a wrong or hostile one ends with a message before it
+// takes all memory. $GENERATE makes a large zone of a small file.
+const (
+	maxFileBytes = 256 << 20
+	maxRecords   = 1_000_000
+)
+
 // recordReader collects the records and the errors of a file.
 type recordReader struct {
 	records         recordSet
+	seen            map[netip.Addr]struct{} // in all of records
+	count, size     int                     // records and their bytes, invalid ones included
 	errs            inputErrors
 	allowUnderscore bool
+}
+
+func newRecordReader(allowUnderscore bool) *recordReader {
+	return &recordReader{records: make(recordSet), seen: make(map[netip.Addr]struct{}), allowUnderscore: allowUnderscore}
 }
 
 // readRecords reads a file, or stdin if file is "-". The file is a YAML or JSON
@@ -35,15 +49,10 @@ type recordReader struct {
 func (a *app) readRecords(file string) (recordSet, error) {
 	content, err := readFile(file, a.stdin)
 	if err != nil {
-		return nil, err
+		return nil, &edis.InputError{Field: "file", Value: file, Reason: err.Error()}
 	}
-	content = bytes.TrimPrefix(content, []byte("\ufeff"))
-	r := &recordReader{records: make(recordSet), allowUnderscore: a.allowUnderscore}
-	if looksLikeZone.Match(content) {
-		r.readZone(content)
-	} else {
-		r.readMap(content)
-	}
+	r := newRecordReader(a.allowUnderscore)
+	r.read(content)
 	if len(r.records) == 0 && len(r.errs) == 0 {
 		r.errs.add("file", file, "contains no records")
 	}
@@ -51,19 +60,51 @@ func (a *app) readRecords(file string) (recordSet, error) {
 }
 
 func readFile(file string, stdin io.Reader) ([]byte, error) {
-	if file == "-" {
-		return io.ReadAll(stdin)
+	source := stdin
+	if file != "-" {
+		opened, err := os.Open(file) //nolint:gosec // the user names the file
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = opened.Close() }()
+		source = opened
 	}
-	content, err := os.ReadFile(file) //nolint:gosec // the user names the file
-	if err != nil {
-		return nil, &edis.InputError{Field: "file", Value: file, Reason: err.Error()}
+	content, err := io.ReadAll(io.LimitReader(source, maxFileBytes+1))
+	if err == nil && len(content) > maxFileBytes {
+		err = fmt.Errorf("more than %d MiB; split it into several files", maxFileBytes>>20)
 	}
-	return content, nil
+	return content, err
+}
+
+// read reads the content of a file.
+func (r *recordReader) read(content []byte) {
+	content = bytes.TrimPrefix(content, []byte("\ufeff"))
+	if looksLikeZone.Match(content) {
+		r.readZone(content)
+	} else {
+		r.readMap(content)
+	}
 }
 
 // looksLikeZone matches what a map of addresses cannot contain: a zone file
 // directive, or the type PTR surrounded by white space.
-var looksLikeZone = regexp.MustCompile(`(?mi)^\$(?:ORIGIN|TTL)\s|^[^#;:{"']*\sPTR\s`)
+var looksLikeZone = regexp.MustCompile(`(?mi)^\$(?:ORIGIN|TTL|INCLUDE|GENERATE)\s|^[^#;:{"']*\sPTR\s`)
+
+// fits counts a record of the given size and reports whether it is within the
+// limits of a file. It adds an error for the first one that is not.
+func (r *recordReader) fits(size int) bool {
+	r.count++
+	r.size += size
+	switch {
+	case r.count > maxRecords:
+		r.errs.add("file", "", fmt.Sprintf("more than %d records; split it into several files", maxRecords))
+	case r.size > maxFileBytes:
+		r.errs.add("file", "", fmt.Sprintf("more than %d MiB of records; split it into several files", maxFileBytes>>20))
+	default:
+		return true
+	}
+	return false
+}
 
 // add adds a record, or an error that names its location.
 func (r *recordReader) add(location, kvmID, addressText, name string) {
@@ -84,12 +125,11 @@ func (r *recordReader) add(location, kvmID, addressText, name string) {
 		}
 		name = canonicalName
 	}
-	for _, ptrs := range r.records { // an address belongs to only one KVM server
-		if _, ok := ptrs[address]; ok {
-			r.errs.add(location, addressText, "duplicate address")
-			return
-		}
+	if _, ok := r.seen[address]; ok { // an address belongs to only one KVM server
+		r.errs.add(location, addressText, "duplicate address")
+		return
 	}
+	r.seen[address] = struct{}{}
 	if r.records[kvmID] == nil {
 		r.records[kvmID] = make(map[netip.Addr]string)
 	}
@@ -99,33 +139,70 @@ func (r *recordReader) add(location, kvmID, addressText, name string) {
 // readMap reads YAML, which includes JSON. It walks the nodes, because decoding
 // into a Go map would lose line numbers and duplicate keys.
 func (r *recordReader) readMap(content []byte) {
-	var document, second yaml.Node
-	decoder := yaml.NewDecoder(bytes.NewReader(content))
-	err := decoder.Decode(&document)
-	switch {
-	case errors.Is(err, io.EOF) || err == nil && len(document.Content) == 0:
-		return
-	case err != nil:
-		r.errs.add("file", "", fmt.Sprintf("not YAML, JSON or a zone file: %v", err))
-		return
-	case !errors.Is(decoder.Decode(&second), io.EOF):
-		r.errs.add("file", "", "contains more than one YAML document")
-		return
-	}
-	root := document.Content[0]
-	if root.Kind != yaml.MappingNode {
-		r.errs.add(line(root), "", "want a map of IP addresses to host names")
+	root := r.parseMap(content)
+	if root == nil {
 		return
 	}
 	for key, value := range r.entries(root) {
 		if value.Kind != yaml.MappingNode {
+			if !r.fits(0) {
+				return
+			}
 			r.addNode("", key, value)
 			continue
 		}
 		for address, name := range r.entries(value) {
+			if !r.fits(0) {
+				return
+			}
 			r.addNode(key.Value, address, name)
 		}
 	}
+}
+
+// parseMap returns the map that content consists of, or nil if there is none.
+func (r *recordReader) parseMap(content []byte) *yaml.Node {
+	// The nodes take far more memory than the text, so the limit must hold before.
+	// A record takes a line or a comma; as many comments are left room for.
+	if max(bytes.Count(content, []byte("\n")), bytes.Count(content, []byte(","))) > 2*maxRecords {
+		r.errs.add("file", "", fmt.Sprintf("more than %d lines or commas; split it into several files", 2*maxRecords))
+		return nil
+	}
+	var document, second yaml.Node
+	decoder := yaml.NewDecoder(yamlReader(content))
+	err := decoder.Decode(&document)
+	switch {
+	case errors.Is(err, io.EOF) || err == nil && len(document.Content) == 0:
+		return nil
+	case err != nil:
+		r.errs.add("file", "", fmt.Sprintf("not YAML, JSON or a zone file: %v", err))
+		return nil
+	case !errors.Is(decoder.Decode(&second), io.EOF):
+		r.errs.add("file", "", "contains more than one YAML document")
+		return nil
+	}
+	root := document.Content[0]
+	if root.Kind != yaml.MappingNode {
+		r.errs.add(line(root), "", "want a map of IP addresses to host names")
+		return nil
+	}
+	return root
+}
+
+// flowStart matches up to the line that begins with a brace or bracket, if no other
+// line is before it but comments.
+var flowStart = regexp.MustCompile(`\A((?:[ \t\r]*(?:#.*)?\n)*)[ \t]*[\[{]`)
+
+// yamlReader returns a reader of content, with a document marker before a brace or
+// bracket: without one, the parser takes it for the start of a key, and keeps all
+// tokens up to its end.
+func yamlReader(content []byte) io.Reader {
+	match := flowStart.FindSubmatch(content)
+	if match == nil {
+		return bytes.NewReader(content)
+	}
+	start := len(match[1])
+	return io.MultiReader(bytes.NewReader(content[:start]), strings.NewReader("--- "), bytes.NewReader(content[start:]))
 }
 
 // entries returns the keys and values of a map. It adds an error for those that
@@ -170,11 +247,15 @@ const (
 )
 
 // readZone reads the PTR records of a zone file (RFC 1035, section 5). It
-// ignores all other records, such as SOA and NS.
+// ignores all other records, such as SOA and NS. The parser does not follow
+// $INCLUDE unless it is told to.
 func (r *recordReader) readZone(content []byte) {
+	if r.checkGenerate(content); len(r.errs) > 0 {
+		return
+	}
 	parser := dns.NewZoneParser(bytes.NewReader(content), "", "")
 	parser.SetDefaultTTL(zoneTTL)
-	for record, ok := parser.Next(); ok; record, ok = parser.Next() {
+	for record, ok := parser.Next(); ok && r.fits(dns.Len(record)); record, ok = parser.Next() {
 		if ptr, ok := record.(*dns.PTR); ok && ptr.Hdr.Class == dns.ClassINET {
 			_, kvmID, _ := strings.Cut(parser.Comment(), kvmComment)
 			r.addPTR(ptr, strings.TrimSpace(kvmID))
@@ -183,6 +264,45 @@ func (r *recordReader) readZone(content []byte) {
 	if err := parser.Err(); err != nil {
 		r.errs.add("zone file", "", strings.TrimPrefix(err.Error(), "dns: "))
 	}
+}
+
+// generate matches a $GENERATE line. Parentheses and quotes could continue it on
+// the next lines.
+var generate = regexp.MustCompile(`(?i)^\s*\$GENERATE\s+(\d+)-(\d+)(?:/(\d+))?\s[^()"]*$`)
+
+// checkGenerate checks the $GENERATE lines before they are expanded. The parser
+// limits the records of each, but not the length, nor the records of all of them.
+func (r *recordReader) checkGenerate(content []byte) {
+	const directive, maxLength, maxPerLine = "$GENERATE", 1000, 65536 // per line: as the parser
+	number, total := 0, 0
+	for text := range bytes.Lines(content) {
+		number++
+		start := bytes.TrimSpace(text)
+		if len(start) < len(directive) || !bytes.EqualFold(start[:len(directive)], []byte(directive)) {
+			continue
+		}
+		match := generate.FindSubmatch(text)
+		if match == nil || len(text) > maxLength {
+			r.errs.add(fmt.Sprintf("line %d", number), directive, fmt.Sprintf("want START-STOP or START-STOP/STEP and a record, in one line of at most %d bytes without parentheses and quotes", maxLength))
+			return
+		}
+		count := generated(match[1:])
+		if total += count; count > maxPerLine || total > maxRecords {
+			r.errs.add(fmt.Sprintf("line %d", number), directive, fmt.Sprintf("too many records; one line may make at most %d, a file at most %d", maxPerLine, maxRecords))
+			return
+		}
+	}
+}
+
+// generated returns how many records a range of start, stop and step makes, at
+// most a few more than a file may have. The parser reports an invalid range.
+func generated(bounds [][]byte) int {
+	var numbers [3]int
+	for i, text := range bounds {
+		numbers[i], _ = strconv.Atoi(string(text)) // the nearest number if out of range
+	}
+	start, stop, step := numbers[0], numbers[1], max(numbers[2], 1)
+	return min(max(stop-start, 0)/step, maxRecords) + 1
 }
 
 // addPTR adds a record of a zone file. The parser accepts a PTR record without a

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 )
 
 // FuzzReadRecords checks that reading a file never panics and that the
@@ -101,6 +103,128 @@ func TestAliasesAreRefused(t *testing.T) {
 	})
 }
 
+// zeros is an endless reader.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func TestFileSizeLimit(t *testing.T) {
+	t.Parallel()
+	const want = "more than 256 MiB"
+	if _, err := (&app{stdin: zeros{}}).readRecords("-"); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("readRecords of endless standard input = %v, want an error with %q", err, want)
+	}
+}
+
+// $GENERATE lines, which make a large zone of a small file, end with a message
+// before they are expanded.
+func TestGenerateLimits(t *testing.T) {
+	t.Parallel()
+	const tooMany, form = "too many records", "want START-STOP"
+	start := time.Now()
+	wantReadErrors(t, map[string][]string{
+		"$GENERATE 0-2000000000 $.2.0.192.in-addr.arpa. PTR h$.example.\n":                       {"line 1: " + tooMany, "65536", "1000000"},
+		"$TTL 1\n$generate 0-65536 $ A 192.0.2.1\n":                                              {"line 2: " + tooMany},
+		"$GENERATE 0-99999999999999999999999/1 $ A 192.0.2.1\n":                                  {"line 1: " + tooMany},
+		strings.Repeat("$GENERATE 0-65535 $ A 192.0.2.1\n", 16):                                  {"line 16: " + tooMany},
+		"$GENERATE 0-65535 " + strings.Repeat("a ", 1<<20) + "\n":                                {"line 1: " + form},
+		"$GENERATE 0-65535 ( $ TXT\na\n)\n":                                                      {"line 1: " + form},
+		"$GENERATE 5-1 $ A 192.0.2.1\n":                                                          {"bad range"},
+		strings.Repeat("$GENERATE 0-60000 a$. TXT "+strings.Repeat("${0,255} ", 99)+"\n", 2)[1:]: {"zone file"}, // no directive
+	})
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("reading took %s, want at most 10 s", took)
+	}
+	records, err := readContent(t, "$ORIGIN 2.0.192.in-addr.arpa.\n$GENERATE 1-5/2 $ IN PTR host-$.example.com.\n")
+	want := recordSet{"": {netip.MustParseAddr("192.0.2.1"): "host-1.example.com", netip.MustParseAddr("192.0.2.3"): "host-3.example.com", netip.MustParseAddr("192.0.2.5"): "host-5.example.com"}}
+	if err != nil || !maps.Equal(records[""], want[""]) {
+		t.Errorf("readRecords of a $GENERATE line = %v, %v, want %v", records, err, want)
+	}
+}
+
+func TestTooManyLines(t *testing.T) {
+	t.Parallel()
+	wantReadErrors(t, map[string][]string{
+		strings.Repeat("#\n", 2*maxRecords+1):            {"more than 2000000 lines or commas"},
+		"{" + strings.Repeat("a,", 2*maxRecords+1) + "}": {"more than 2000000 lines or commas"},
+	})
+}
+
+// Of two more records, both fit or only the first does, in each kind of file. A zone
+// is limited also in the records that it skips, and in bytes.
+func TestRecordLimits(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{
+		"192.0.2.1: a.example\n192.0.2.2: b.example\n",
+		"kvm_1:\n  192.0.2.1: a.example\n  192.0.2.2: b.example\n",
+		"1.2.0.192.in-addr.arpa. PTR a.example.\na. A 192.0.2.1\n",
+	} {
+		r := newRecordReader(false)
+		r.count = maxRecords - 2
+		if r.read([]byte(content)); len(r.errs) != 0 {
+			t.Errorf("read(%q) as the last of %d records = %v, want no error", content, maxRecords, r.errs)
+		}
+		r = newRecordReader(false)
+		r.count = maxRecords - 1
+		if r.read([]byte(content)); len(r.errs) != 1 || !strings.Contains(r.errs[0].Error(), "more than 1000000 records") {
+			t.Errorf("read(%q) beyond %d records = %v, want an error", content, maxRecords, r.errs)
+		}
+	}
+	r := newRecordReader(false)
+	r.size = maxFileBytes - 100 // TXT records of a kilobyte from a short line
+	r.read([]byte("$ORIGIN example.\n$GENERATE 0-65535 $ TXT ${0,255}${0,255}${0,255}${0,255}\n"))
+	if len(r.errs) != 1 || !strings.Contains(r.errs[0].Error(), "more than 256 MiB of records") {
+		t.Errorf("reading generated records beyond the limit of bytes = %v, want an error", r.errs)
+	}
+}
+
+// A file may have a million records.
+func TestMillionRecords(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("reads a million records, which takes seconds")
+	}
+	generate := "$ORIGIN example.\n" + strings.Repeat("$GENERATE 0-65535 $ A 192.0.2.1\n", 15) + "$GENERATE 1-16959 $ A 192.0.2.1\n"
+	const record = "1.2.0.192.in-addr.arpa. PTR a.example.\n"
+	if records, err := readContent(t, generate+record); err != nil || len(records[""]) != 1 {
+		t.Errorf("readRecords of 1000000 records = %v, %v, want one PTR record", records, err)
+	}
+}
+
+func TestZoneIncludesNoFile(t *testing.T) {
+	t.Parallel()
+	included := writeFile(t, "included", "1.2.0.192.in-addr.arpa. IN PTR secret.example.\n")
+	for _, directive := range []string{"$INCLUDE ", "$include "} {
+		for _, before := range []string{"", "$TTL 60\n", "2.2.0.192.in-addr.arpa. IN PTR a.example.\n"} {
+			_, err := readContent(t, before+directive+included+"\n")
+			if err == nil || !strings.Contains(err.Error(), "$INCLUDE directive not allowed") || strings.Contains(err.Error(), "secret") {
+				t.Errorf("readRecords of %q and %s = %v, want that it is not allowed", before, directive, err)
+			}
+		}
+	}
+}
+
+// A million JSON records fit in memory only if the parser does not keep all their
+// tokens. The test is not parallel, because it measures what the process allocates.
+func TestJSONTakesAsMuchMemoryAsYAML(t *testing.T) {
+	var lines, members bytes.Buffer
+	for i := range 20_000 {
+		fmt.Fprintf(&lines, "10.0.%d.%d: h%d.example\n", i>>8, i&255, i)
+		fmt.Fprintf(&members, ",\n \"10.0.%d.%d\": \"h%d.example\"", i>>8, i&255, i)
+	}
+	measure := func(content string) uint64 {
+		before := allocatedBytes()
+		if records, err := readContent(t, content); err != nil || len(records[""]) != 20_000 {
+			t.Errorf("readRecords = %d records, %v, want 20000", len(records[""]), err)
+		}
+		return allocatedBytes() - before
+	}
+	json, yaml := measure("# comment\n {"+members.String()[1:]+"}"), measure(lines.String())
+	if json > 2*yaml {
+		t.Errorf("JSON allocates %d bytes, YAML %d, want at most twice as much", json, yaml)
+	}
+}
+
 // A zone file needs neither upper case nor a TTL.
 func TestZoneDefaults(t *testing.T) {
 	t.Parallel()
@@ -127,7 +251,7 @@ func TestZoneNoticesMissingDot(t *testing.T) {
 func TestApplyOfBrokenZoneChangesNothing(t *testing.T) {
 	t.Parallel()
 	server, env := startSandbox(t)
-	for _, broken := range []string{"11.2.0.192.in-addr.arpa. IN PTR \"\n", "11.2.0.192.in-addr.arpa. IN BAD x\n", "11.2.0.192.in-addr.arpa. IN PTR a_b.example.\n"} {
+	for _, broken := range []string{"11.2.0.192.in-addr.arpa. IN PTR \"\n", "$INCLUDE x\n", "11.2.0.192.in-addr.arpa. IN BAD x\n", "11.2.0.192.in-addr.arpa. IN PTR a_b.example.\n"} {
 		got := run(t, env, "apply", "--yes", "-f", writeFile(t, "f", "10.2.0.192.in-addr.arpa. IN PTR mail.example.com.\n"+broken))
 		if got.status != 2 || !strings.Contains(got.stderr, "nothing sent") {
 			t.Errorf("apply of a zone with %q = %+v, want status 2 and nothing sent", broken, got)
