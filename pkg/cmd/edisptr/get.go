@@ -25,7 +25,7 @@ func (a *app) getCommand() *cobra.Command {
 }
 
 func (a *app) get(ctx context.Context, args []string) error {
-	t, addresses, err := a.targetAndAddresses(args)
+	t, addresses, err := a.targetAndAddresses(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (a *app) deleteCommand() *cobra.Command {
 }
 
 func (a *app) delete(ctx context.Context, args []string) error {
-	t, addresses, err := a.targetAndAddresses(args)
+	t, addresses, err := a.targetAndAddresses(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -76,9 +76,9 @@ func (a *app) delete(ctx context.Context, args []string) error {
 
 // targetAndAddresses reads the environment and the arguments of a command that
 // takes addresses. It returns the errors of both.
-func (a *app) targetAndAddresses(args []string) (target, []netip.Addr, error) {
+func (a *app) targetAndAddresses(ctx context.Context, args []string) (target, []netip.Addr, error) {
 	addresses, errs := parseAddresses(args)
-	t, envErrs := a.target()
+	t, envErrs := a.target(ctx)
 	return t, addresses, errors.Join(append(errs, envErrs...)...)
 }
 
@@ -103,15 +103,12 @@ type serverInfo struct {
 }
 
 func (a *app) servers(ctx context.Context) error {
-	credentials, errs := credentialsFromEnv(a.env)
-	client, err := a.client()
-	if err != nil {
-		errs = append(errs, err)
+	service, errs := a.service(ctx)
+	account, err := service.account()
+	if err = errors.Join(append(errs, err)...); err != nil {
+		return err
 	}
-	if len(errs) > 0 {
-		return errors.Join(errs...)
-	}
-	sessions, err := client.Login(ctx, credentials)
+	sessions, err := account.Sessions(ctx)
 	if err != nil {
 		return err
 	}

@@ -58,19 +58,17 @@ func (a *app) list(ctx context.Context, all bool, parallel int) error {
 // plansToList returns a plan without steps for each server to list.
 func (a *app) plansToList(ctx context.Context, all bool) (plans []*plan, err error) {
 	if !all {
-		t, errs := a.target()
+		t, errs := a.target(ctx)
 		return []*plan{{target: t}}, errors.Join(errs...)
 	}
-	s, errs := a.service()
-	if len(errs) == 0 && s.accountErr != nil {
-		errs = append(errs, s.accountErr)
+	s, errs := a.service(ctx)
+	account, err := s.account()
+	if err = errors.Join(append(errs, err)...); err != nil {
+		return nil, err
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	sessions, err := s.account.Sessions(ctx)
+	sessions, err := account.Sessions(ctx)
 	for _, session := range sessions {
-		plans = append(plans, &plan{target: target{s.client, s.account.Server(session.KVMID), session.KVMID}})
+		plans = append(plans, &plan{target: target{s.client, account.Server(session.KVMID), session.KVMID}})
 	}
 	return plans, err
 }

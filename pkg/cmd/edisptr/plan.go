@@ -40,7 +40,7 @@ type plan struct {
 // newPlans returns a plan for each KVM server in records, sorted by KVM ID. If the user
 // logs in, it does so, and gives up the servers that the account does not have.
 func (a *app) newPlans(ctx context.Context, records recordSet) (plans []*plan, err error) {
-	service, errs := a.service()
+	service, errs := a.service(ctx)
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}

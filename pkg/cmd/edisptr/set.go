@@ -43,7 +43,7 @@ func atLeastOne(form string) cobra.PositionalArgs {
 
 func (a *app) set(ctx context.Context, args []string, confirm bool) error {
 	assignments, errs := parseAssignments(args)
-	t, envErrs := a.target()
+	t, envErrs := a.target(ctx)
 	if errs = append(errs, envErrs...); len(errs) > 0 {
 		return a.allInputErrors(ctx, assignments, errs)
 	}

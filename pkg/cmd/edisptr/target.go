@@ -4,9 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"os"
 	"strconv"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/edisptr/edis-go/pkg/edis"
@@ -15,15 +14,14 @@ import (
 // service is the client and what the environment has to identify the user: a session,
 // the login of an account, or both.
 type service struct {
-	client     *edis.Client
-	session    edis.Session  // zero if there is none
-	account    *edis.Account // nil if there is none
-	accountErr error         // why there is none
-	kvmID      string        // of the server that the user selects; may be empty
+	client  *edis.Client
+	session edis.Session                  // zero if there is none
+	account func() (*edis.Account, error) // reads the password when it is first called
+	kvmID   string                        // of the server that the user selects; may be empty
 }
 
 // service reads the environment.
-func (a *app) service() (s service, errs inputErrors) {
+func (a *app) service(ctx context.Context) (s service, errs inputErrors) {
 	var err error
 	if s.client, err = a.client(); err != nil {
 		errs = append(errs, err)
@@ -33,10 +31,13 @@ func (a *app) service() (s service, errs inputErrors) {
 		session, sessionErrs := sessionFromEnv(a.env)
 		s.session, errs = session, append(errs, sessionErrs...)
 	}
-	credentials, credentialErrs := credentialsFromEnv(a.env)
-	if s.accountErr = errors.Join(credentialErrs...); s.accountErr == nil && s.client != nil {
-		s.account = s.client.Account(credentials)
-	}
+	s.account = sync.OnceValues(func() (*edis.Account, error) {
+		credentials, errs := credentialsFromEnv(ctx, a.env)
+		if len(errs) > 0 {
+			return nil, errors.Join(errs...)
+		}
+		return s.client.Account(credentials), nil
+	})
 	return s, errs
 }
 
@@ -45,15 +46,17 @@ func (a *app) service() (s service, errs inputErrors) {
 // over a login, but is for one server only.
 func (s service) source(kvmID string) (edis.SessionSource, error) {
 	kvmID = cmp.Or(kvmID, s.kvmID)
-	switch {
-	case s.session.Signature != "" && (kvmID == "" || kvmID == s.session.KVMID):
+	if s.session.Signature != "" && (kvmID == "" || kvmID == s.session.KVMID) {
 		return s.session, nil
-	case s.account != nil:
-		return s.account.Server(kvmID), nil
+	}
+	account, err := s.account()
+	switch {
+	case err == nil:
+		return account.Server(kvmID), nil
 	case s.session.Signature != "":
 		return nil, &edis.InputError{Field: "KVMID", Value: kvmID, Reason: "the session in EDIS_SIGNATURE is for " + s.session.KVMID + "; set EDIS_EMAIL and EDIS_PASSWORD to log in"}
 	}
-	return nil, s.accountErr
+	return nil, err
 }
 
 // target is one KVM server and how to call the service for it.
@@ -64,8 +67,8 @@ type target struct {
 }
 
 // target returns the KVM server that the user selects.
-func (a *app) target() (target, inputErrors) {
-	s, errs := a.service()
+func (a *app) target(ctx context.Context) (target, inputErrors) {
+	s, errs := a.service(ctx)
 	source, err := s.source("")
 	if err != nil {
 		errs = append(errs, err)
@@ -100,14 +103,14 @@ func sessionFromEnv(env func(string) string) (session edis.Session, errs inputEr
 	return session, errs
 }
 
-func credentialsFromEnv(env func(string) string) (credentials edis.Credentials, errs inputErrors) {
+func credentialsFromEnv(ctx context.Context, env func(string) string) (credentials edis.Credentials, errs inputErrors) {
 	credentials = edis.Credentials{Email: env("EDIS_EMAIL"), Password: env("EDIS_PASSWORD")}
 	if file := env("EDIS_PASSWORD_FILE"); file != "" && credentials.Password == "" {
-		content, err := os.ReadFile(file) //nolint:gosec // the user names the file
+		password, err := readPassword(ctx, file)
 		if err != nil {
-			errs.add("EDIS_PASSWORD_FILE", file, err.Error())
+			errs = append(errs, err)
 		}
-		credentials.Password = strings.TrimRight(string(content), "\r\n")
+		credentials.Password = password
 	}
 	if credentials.Email == "" {
 		errs.add("EDIS_EMAIL", "", "not set, nor is EDIS_SIGNATURE; see 'edisptr help'")
