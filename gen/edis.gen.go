@@ -89,10 +89,12 @@ type GetPTRRecord struct {
 	PTRRecord string `json:"ptr_record,omitempty"`
 }
 
-// GetPTRSuccess defines model for get_ptr_success.
+// GetPTRSuccess Example: {"records":[{"ip":"192.0.2.10","ptr_record":"mail.example.com"}],"status":"success"}
 type GetPTRSuccess struct {
-	// Records Example: [{"ip":"192.0.2.10","ptr_record":"mail.example.com"}]
-	Records []GetPTRRecord `json:"records"`
+	Data struct {
+		PTR map[string]string `json:"ptr"`
+	} `json:"data,omitempty"`
+	Records []GetPTRRecord `json:"records,omitempty"`
 
 	// Status Example: success
 	Status string `json:"status"`
@@ -177,22 +179,24 @@ type LoginForm struct {
 // LoginSession defines model for login_session.
 type LoginSession struct {
 	// APIHost Example: 12345.edis.example
-	APIHost string `json:"api_host"`
+	APIHost interface{} `json:"api_host,omitempty"`
 
 	// Description Example: mail server
-	Description string `json:"description,omitempty"`
+	Description interface{} `json:"description,omitempty"`
 
-	// KVMID Example: kvm_123456_789012
-	KVMID string `json:"kvm_id"`
+	// KVMID If it is absent
+	//
+	// Example: kvm_123456_789012
+	KVMID string `json:"kvm_id,omitempty"`
 
 	// PrimaryIP Example: 192.0.2.1
-	PrimaryIP string `json:"primary_ip,omitempty"`
+	PrimaryIP interface{} `json:"primary_ip,omitempty"`
 
 	// Signature Example: example-signature
 	Signature string `json:"signature"`
 
 	// Suspended Example: y
-	Suspended string `json:"suspended,omitempty"`
+	Suspended interface{} `json:"suspended,omitempty"`
 
 	// ValidUntil End of the session in Unix seconds.
 	//
@@ -203,7 +207,7 @@ type LoginSession struct {
 // LoginSuccess defines model for login_success.
 type LoginSuccess struct {
 	// Data Example: {"kvm_123456_789012":{"api_host":"12345.edis.example","description":"mail server","kvm_id":"kvm_123456_789012","primary_ip":"192.0.2.1","signature":"example-signature","suspended":"y","valid_until":4102444800}}
-	Data map[string]LoginSession `json:"data"`
+	Data map[string]json.RawMessage `json:"data"`
 
 	// Status Example: success
 	Status string `json:"status"`
@@ -1362,46 +1366,47 @@ func ParseSetPTRResponse(rsp *http.Response) (*SetPTRResponse, error) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7FpNc9s4Ev0rXdw9zLgoWXKcj9HNibMz3nUSlWRnDxOXDJMtCRMSYADQtjal/77VICgSEvURx5GzVXuz",
-	"SRB43XjdeN3Q1yCSaSYFCqOD3tdAR1NMmf0zxgQNjjKjRmPGk1whPc2UzFAZjnZMilqziX2B9yzNEgx6",
-	"wcUUQaPWXArgGoQ0wKIIM4NxOwgDM8tolDaKi0kwDwNtmMm1PwcqJdXq4Pniibz5CyMThMF9ayJbgqX0",
-	"8NRC7l8M/uEAz0PPDKnSVRtYxkdTqU1hs44UzwyXIugFJ/0zoDcgx2AqoxqN4FnD93GsUGvUITANDP45",
-	"/PAeEq4NcAEMCA7csiRHmpEbTC2elalTLs6Kl93FwkwpNqOXn2/TEY9X1/7Xx3egUd2iAjNlxuJnJR64",
-	"wUSKCRhJK6dcnKOYmGl9gdr28Ilgxm2/v8iwfNXgoS2z3rKEx6NcGJ6szvtWxEszkscuBb8HjZEUsW43",
-	"ckPhl5wrjIPenzXYCyf5q9o9u9qVUEQdn006jyLUepVQNT6LPLVY3NCrsEbx8uGyIQ7BFuuKNXaFP3Rr",
-	"zcNggmZzTBeh95NE9O9o/HBewP/fjOX/h+8+w9exx8VuSR2FkVTxKnmKba8Y2/3tqN1pH7W7nSaS+DNV",
-	"X6WMJ233bzuSaRAGIk8SdkNvjcpxm+W7mjUoFq8ZtjYjFTj9gPyzMNi3sm7UqiXzqxq1/65wHPSCvx1W",
-	"AuLQqYfDJU838H6POTJcmL+TW2upkouECxwp1JkUGkdHnc7oqLNRBfmB8EaKMVcpo3/BjaJUARoN9C8G",
-	"4JBROFRG117Ygc4J4zxJZlvSrb+8Tdv2XRmOhNqisSs+8ek03Obv405n1H254YRaSjv0eOHm4t0Npzw5",
-	"ReBaF7m5MvFM2HwCZ/0ytdo0zsw3OflD6VLnan+Nh516hWdes3iAX3LUptk53VH3xQOdQxzMBcvNVCr+",
-	"H4ztca6XsA9d7sb7jDb2J/HKZQ12k1+eE2m+xy9cGFSCJeX5az/08V8KvM8wMhivDPoJPDS0kKxhBCCR",
-	"Ey7Wy71Ixn79dtypDnzyxQTtNA2y0NuKBtPXVoeRwhiF4SzRwBRuE5RbrD4nA2sS0RncKBCRDrXVzbBT",
-	"lEmSRZHMhdlBBa1Tb+c85UbbyUpegpEgBUIl7BrZkt2tztZnWt9JFX8rvqWkXJhul7jaxaFONRXedDpu",
-	"s+KuSaejZ8fP2xhzXQqIJmM9M5c1lPPSdvlU34ZqCnpmUbwYvXz1W6d7tH03M8VTpmajtTpwFyye3K7F",
-	"c/FXqy5rtwn3XGcoYlwybLYLikeQ51U+6HaOjo+PX3U6y4xa6PK6Vb5GX9BjF8q5A6fGunWCNmaGWfbF",
-	"MSerWNL33m8Spz6h5zVLvzawxqN4M6997/rcLanZyMc64TyW1UjUyJwaNSwfvO3298t3+r6Vt92nnba+",
-	"UoHaFQ83Mp59S4VPB8uiyr8cnIO8MYwLjGGsZGrp/il4o5AZhJPLiz9ajgKfAohYkvjnb7mM3etJIm9Y",
-	"4oq5Nd2CdUzcnPSCE9tIaKGgYziGwkEUnZUoRQ1MxISfK2Bay4gzUh4Ej1zoR+tXS6Tui1ftbrsb9IJy",
-	"1FJJWg06ImuFNFNUrcLiesVns1Tdom4DpdYdg7QjueBfcgRuz/sxR1WmHjoIjVyuhEiB+TvxgES+oeVR",
-	"72Tpqv3xHUxx70aL2Qq039lCIZxWdxcS0fAUtWFptpy4vwd59+Wzl8cvX3Q6nf10Y4a1bszcKvexXLX8",
-	"krSSC2UjXWFiIyBlgjT6TOYKPvaHNsnyCHUIXERJHlOpl8k7VBBJYZRMQlCn74eh/fjj+zdughSFaQN8",
-	"EgcHJ7mZEi8j6+XewQG8FXSu2sXdylIAEzNLV1p0JnOQd6INF1MUkDuwmZK3nAK4rmwJfbWAA66Kik63",
-	"PwnyOjd2K96eng3hd5tm4N0CJcEgP6MqtFfQbXfaHeKOzFCwjAe94Jl9FAYZM1ObcA5jTA4zY6V65hLl",
-	"ouw/oxMjLrvCQbHJqM1rl2vJcShMkWizxDnm8L51d3fXIkXdylXiklV1XbTtxF2+gpn79CINYx8UStla",
-	"cdTpbMDzly4U4zcvX55qFsFqxJVJiGoSham8pXJkHgbHPwZNWZOtRWP3Bu6YBoXjXC/QdJ8ATZlxCI1f",
-	"r83D4PmTOMglAKBhFohVD6S8tO1v5iqhE9CYTPcOD2OhWyzjyyf6/Ir0VEpCLOgFA7vr9RMpeNik8zA4",
-	"nKDZHIkTmxH3FYbe1cmeY3C5Rb0lAItTTtfuPB49DpfvwZ4wCHeEsrcI3BnPDwg/Fj9S8H2+TQ9vj2wM",
-	"0im8PggjK5dICpT1557isdan2nM0+tV1w/aeLMg2lgqQRdNa42qlD/XIkek3LJ8wLncCUld8d7jSzHzk",
-	"0NwJ0rcFZnnpuzEwz+UEuAgeNhGFo149C5eBcw0o4kxyYags1DYR/DJAWg7h9P3w13qVCDrDiCrK2KuV",
-	"rbInJ1yXJfw1ZEyxFA2qsKFeOjhYUzEdHCyatyFNyjXEM8FSTpXUzBauXNgpLgfndtl+UQXYZ9eLkuk6",
-	"hOuiZqK/akXTdVGZsEdoATRU0kWB4ac6vVe94TVyGqg6cPmu2p9GO4J9ZsY1V74N6Dff0j5ySlxzM9oA",
-	"6zWLwd0aQgveca2pLLbXWsVtZ+XsR8+Xa64oG1DWb46gBeVNLJ01xWVj9VOUR06ga64LGzCelfeAxX0a",
-	"FDeFLTgRkFf3f/ZaDGQU5Uo15dplyi+Sme0xDMs+8QO00tDFycBJpTAwbEKLEjWDqx+KY7OVp0WarLqx",
-	"Ck2uvKxLqXahMcqs314B8LVM4nPbb1Kc3SRNfeAxyxOzsW27fAVi7C+rECheK6B4zyKTzMCKCof5ZgbL",
-	"YhJ+sbKo6KT1oLoVqJb8lSh1tdiTlV+GFCcOE4UnKuXpemV+ZyqYh00/EOvbZlfVL6o+X3mzOsHZ8EMI",
-	"F7kSn3EWwgC50IYlSTXHWfFgE4DhTBtMYYjGcDHR1beLJ83ffewP4RQN44lN7+6jNzJJ6Og7E8XPMNav",
-	"+/H9Gzgp7yfc1/Rso8H0YY33NWddDBqGXyg2HvMI+lImjT6uD1iz3L/xZirl58bP/5Dys6ZQ+m8AAAD/",
-	"/w==",
+	"7FpLc9s4Ev4rKOweZlyULHmcx+jmxNkZ7zqJS7Kzh0QlQ2RLwoQEGAC0rXXpv281AIpPPeI4TrZqbzYJ",
+	"Al83+vF1t+5pKJNUChBG08E91eECEmb/jCAGA5PUqMmM8ThTgE9TJVNQhoNdk4DWbG5fwB1L0hjogF4u",
+	"gGjQmktBuCZCGsLCEFIDUZcGVGRxzKa40qgMAmqWKX6ljeJiTlcB1YaZTFf3BKWkoo3Fq/UTOf0LQkMD",
+	"eteZy45gCT48tSJcXA7/4QVYBRWxpEqaMrGUTxZSG6cDHSqeGi4FHdCTizOCb4icEVMI2aUtQvC05fso",
+	"UqA16IAwTRj55+j9OxJzbQgXhBGEQ25YnAHuyA0kFk9j64SLM/eyvz6YKcWW+PLzTTLhUfPsf314SzSo",
+	"G1DELJix+FmOh0whlmJOjMSTEy7OQczNonxA6Xr4XDDjzaF6yCh/1aKhHbvesJhHk0wYHjf3fSOi2o6o",
+	"sSvB74iGUIpId1ttQ8GXjCuI6OBjCfZaSdVT7Z2N9zUoNJ2qNeksDEHrpkGV7FlkicXil46DkonnD+uC",
+	"eAQ7pHNn7At/5M9aBXQOZruPO9f7ST38DzBV916L87/p2/9356d0Z2893pdz01EQShU1jcdde2Gx/d+P",
+	"ur3uUbffazOS6k7FVwnjcdf/2w1lsttfapLvK9bQHV4SrBSh1njuqQOp6eCjE7EqV1mMJvbVuHDmdQBD",
+	"4SuKi5hhTXWmxkYVJpbvZ/ZwFkUcLYTFF5WFO8NJVRer4J4m7M6nyF7dp8bVeJqw9KPbabxB34hz3Dyk",
+	"0FtZhrVn/13BjA7o3w4LfnXoydVhzdCabm8FKCuh1zi/JsbHcf3Sf56s45CVUg4XMRcwUaBTKTRMjnq9",
+	"yVFvK7usBpDXUsy4Shj+S/wqDLFEgyEXl0Pi7wbDSCFq6YVd6EWfZXG8/Mq0VYVj06F9l4c1lMKiswh+",
+	"sP5Hu/R/3OtN+i+2ZP5a+MbHa7W7d1OO+WYBhGvtclwh4pmwcZmcXeQpyqZDZr5J6e9zFXvVV898GJtw",
+	"mnrFoiF8yUCbdmX1J/3nD1QW2mgmWGYWUvH/QGRpk65hH/mcCHcpXvRPqqWrkhhtenqGRvUteuLCgBIs",
+	"znmO/bCK/0rAXQqhgaix6CfU2MhCtIIigFjOudhMu0MZVevq415/o1ioqznYbVvoeuWq9lDNxqo+VBCB",
+	"MJzFmjAFX0v8d2jpHBVSovJeQa1EHpCKNC/PbpEHYRaGMhNmD7a6iWWf84QbbTfL7ZoYSaQAUhDw1hIh",
+	"vW3udsG0vpUq+lp8taDvRLdHjPdRqGe3Tpueb2+vjEoU9+i342ddiLjOaZ8rekti1bmt18o2tZ7NCDdY",
+	"OLKpBmEqDobf2FOfT168/L3XP2ozqwUQFLGliECq2aUD2noniidMLScbeXyjHCr5vfurUy47dhVWmU5B",
+	"RFDj/8tHKo+KuNDvHR0fH7/s9bbVSOUT9zEbn4RKlrOpvZGz+91EvlixjR1XDRXJcPX+V+MHUP5SvdO0",
+	"sIr5t9l8zeQrdl6Yeavtlo2uZGkVQ2u1rpL50GXtAmt3vqGe+UtL0R2y27c+nD9tURA4w9jL1gpqqn1p",
+	"NJXR8mvaN5id1i2cq+E5kVPDuICIzJRMrC99oq8VMAPk5Oryz463r0+UhCyOq0k+P8YawTyWUxb7Sn1D",
+	"K2iTwTeW13pGtkvUAYG5PiJOQej6BVMGTZiIED9XhGktQ86Q7iA8VGE1FNxbC+s/f9ntd/t0QPNVtX5D",
+	"segIpRXSLEB1nMTl4t6GuLJE/ZYyeFOQxxvJBP+SAeGWNMw4qDyuYfY0sl6uIe3r7swGD+9nlduWuuht",
+	"fYOl+HeT9W4O7Tf2xxCnJf+OhxqegDYsSetZ4VuQ91/89uL4xfNer/c0rbZRqdW2suXCTDYlv0KC5V3Z",
+	"SF8dWQ9ImMDCYCkzRT5cjGz05SHogHARxlmE9Wcqb0GRUAqjZBwQdfpuFNiPP7x77TdIQJguIZ/EwcFJ",
+	"ZhZol6HV8uDggLwRmGXs4f5kKQgTS2uueOhSZkTeii65XIAgmQebKnnD0YHL9BjRFwd44MqVlbr7SaDW",
+	"ubFX8eb0bET+sGGGvF2jRBioZ1COsNF+t9ftoe3IFARLOR3Q3+yjgKbMLGzAOYwgPvSNtdQHynUv4gxT",
+	"SZSPAKi7ZNDmlY+1qDikYzbQprFXzOFd5/b2toM0vJOp2AerYla4q9lVn7etquZlMzo+cPTaSnHU623B",
+	"g2ntQcev+5OrRiS+tAzfBSEsbBQk8gZrmlVAj78Pmrzw24jG3g25ZZoomGV6jab/A9DkEQfRVIu+VUCf",
+	"/RAF+QBAcJkFYtkDUjLXys5UjBnQmFQPDg8joTss5fWMbvvXWYIMjQ7o0N56OSPRh226CujhHMx2T5zb",
+	"iPhUbliZiz2xD9bnDzsc0GU5XRpoPbof1oeeP9AJ94TyZB64N57v4H4seiTn+3yTHN4cWR/ELLzZCUNL",
+	"l5AK5AXvE/ljqbn1xN5YLedbrvdkbWwzqQiwcFHqdjWaV4/smdWu6A/0y72AlBnfLTQ6oo/smntB+jrH",
+	"zCf6Wx3zXM4JF/RhG6E76mYurAPnmoCIUsmFwbJQ20DwyxDwOCCn70a/lqtEolMIsaKMKrWyZfaohOu8",
+	"hL8mKVMsAQMqaKmXDg42VEwHB+uOb4Cbck2ipWAJx0pqaQtXLuwWV8Nze+yFqwLss+t1yXQdkGtXM+Ff",
+	"paLp2lUm7BFaAC2VtCswqqFOPynfqDRyWkx16ONdcT+tctCnjIwb5tIt6LePkh85JG4Y17bAesUi4keX",
+	"pEPecq2xLLazNDeCLZT96PFyw5y0BWV5HEU6JB8PY65xE8/id0aPHEA3zChbMJ7lw0c3tCNuPNkhJ4Jk",
+	"xdDRztqIDMNMqbZYWzf5dTCzPYZR3kB+AFcaeT8ZeqoUUMPmeCiaJh1/VxzbpTx1YbLoxiowmapEXQy1",
+	"a46RR/1uA8B9HsRXtt+kOJvGbX3gGctis7VtW5+vGPuzOSDorwVQuGOhiZfEkgqPebokdTJJfrG0yHXS",
+	"BqQYFxRH/oomNV7fSePnKy7jMOE0UTBP3yurdqbsdKP5678L2+wq+kXF5403zQ3ORu8Dcpkp8RmWARkC",
+	"F9qwOC72OHMPtgEYLbWBhIzAGC7muvh2/aT9uw8XI3IKhvHYhnf/0WsZx5j6zoT7bcjmcz+8e01O8vmE",
+	"/xqfbRUYPyzZfUlZl8OW5ZeKzWY8JBdSxq06Li/YcNy/YbqQ8nPr539K+VmjK/03AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -76,7 +76,7 @@ func (a *Account) Renew(ctx context.Context, rejected Session) (session Session,
 // logs in if necessary. The errors are those of [Client.Login].
 func (a *Account) Sessions(ctx context.Context) (sessions []Session, err error) {
 	err = a.update(ctx, false, func() bool {
-		sessions = slices.Clone(a.sessions)
+		sessions = slices.DeleteFunc(slices.Clone(a.sessions), Session.isUnusable)
 		return len(sessions) > 0 && !slices.ContainsFunc(sessions, Session.isDue)
 	})
 	if err != nil {
@@ -111,7 +111,11 @@ const (
 type login struct {
 	credentials Credentials
 	at          time.Time
+	validUntil  string // of the session, as the service sent it
 }
+
+// isUnusable reports whether a session of a login lacks what a call needs.
+func (s Session) isUnusable() bool { return s.Signature == "" }
 
 // isDue reports whether it is time to renew a session of a login. One that looked expired
 // from the start is not renewed before the service rejects it: the clock of this machine
@@ -129,11 +133,13 @@ func (l *logins) find(kvmID string) (Session, error) {
 	var servers []string
 	for i, session := range l.sessions {
 		if session.KVMID == kvmID || kvmID == "" && len(l.sessions) == 1 {
+			if session.isUnusable() {
+				return Session{}, newCallError(nil, &ContractError{Op: createAuthSession.id, Status: http.StatusOK, Reason: "no usable session for " + session.KVMID})
+			}
 			return session, nil
 		}
 		if i < 10 {
-			text := redact.Printable(session.KVMID + " (" + redact.Clip(session.Description, 60) + ")")
-			servers = append(servers, strings.TrimSuffix(text, " ()"))
+			servers = append(servers, strings.TrimSuffix(session.KVMID+" ("+redact.Clip(session.Description, 60)+")", " ()"))
 		}
 	}
 	reason := "the KVM servers of the account are " + cmp.Or(strings.Join(servers, ", "), "none")
@@ -179,7 +185,7 @@ func (l *logins) update(ctx context.Context, rejected bool, isCurrent func() boo
 
 // logIn logs in and keeps the result.
 func (l *logins) logIn(ctx context.Context, rejected bool) {
-	sessions, err := l.client.Login(ctx, l.credentials)
+	sessions, err := l.client.logIn(ctx, l.credentials)
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if l.ended, l.failure = time.Now(), nil; err == nil {

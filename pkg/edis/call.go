@@ -63,7 +63,7 @@ func (op operation[Request, Response]) call(ctx context.Context, c *Client, mode
 			return nil // schema validation is enough
 		}
 		var response Response
-		if err := json.Unmarshal(body, &response); err != nil {
+		if err := json.Unmarshal(body, &response, emptyLikePHP); err != nil {
 			return err
 		}
 		return result(response)
@@ -128,7 +128,7 @@ func (c *Client) attempt(ctx context.Context, r request, documented *contract.Op
 	service := gen.Client{Server: baseURL, Client: c.http}
 	var trace connectionTrace
 	started := time.Now()
-	response, err := r.send(&service, trace.watch(ctx), contract.FormContentType, bytes.NewReader(r.form), setHeader)
+	response, err := r.send(&service, trace.watch(ctx), contract.FormContentType, bytes.NewReader(r.form), trace.prepare)
 	if err != nil {
 		c.log(ctx, r, started, slog.Bool("sent", trace.maybeSent()))
 		return r.withoutResponse(err, trace.maybeSent())
@@ -136,12 +136,19 @@ func (c *Client) attempt(ctx context.Context, r request, documented *contract.Op
 	defer func() { _ = response.Body.Close() }()                                             // it was read, or is not wanted
 	body, err := readBody(response, min(cmp.Or(c.options.MaxResponseBytes, r.limit), 1<<62)) // it must be possible to add 1
 	c.log(ctx, r, started, slog.Int("status", response.StatusCode), slog.Int("bytes", len(body)))
-	return r.evaluate(response, body, err, documented)
+	failed := r.evaluate(response, body, err, documented)
+	if contentType := response.Header.Get("Content-Type"); failed == nil && !contract.IsJSON(contentType) && c.options.Logger != nil {
+		c.options.Logger.LogAttrs(ctx, slog.LevelWarn, "edis: content type is not that of JSON, but the content is valid",
+			slog.String("op", r.id), slog.String("type", r.hide.Text(contentType, 100)))
+	}
+	return failed
 }
 
-func setHeader(_ context.Context, r *http.Request) error {
+// prepare completes a request.
+func (t *connectionTrace) prepare(_ context.Context, r *http.Request) error {
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("User-Agent", "edis-go (+https://github.com/edisptr/edis-go)")
+	r.GetBody = t.guard(r.GetBody)
 	return nil
 }
 

@@ -23,8 +23,9 @@ type Options struct {
 	// HTTPClient sends the requests. Its Timeout and Jar stay in force, but it
 	// never follows a redirect, whatever its CheckRedirect says. Its Transport
 	// must not repeat requests by itself: the outcome of a hidden retry cannot
-	// be determined. Default: a client whose connection pool all Clients share,
-	// and which takes proxies from the environment.
+	// be determined. An [http.Transport] does so over HTTP/2, except for the
+	// requests of this package. Default: a client whose connection pool all Clients share, which
+	// speaks HTTP/1.1, and takes proxies from the environment.
 	HTTPClient *http.Client
 
 	// RDNSURL is the base URL of the reverse DNS service: https, or http on
@@ -63,7 +64,8 @@ type Options struct {
 
 	// Logger receives a debug record for each attempt: the operation, the duration,
 	// and the status and the size of the response or whether the request may have
-	// been sent. It never receives a secret. Default: no logging.
+	// been sent. It receives a warning if a response counts although its content
+	// type is not that of JSON. It never receives a secret. Default: no logging.
 	Logger *slog.Logger
 }
 
@@ -150,7 +152,8 @@ func (c *Client) write(ctx context.Context, src SessionSource, bad inputErrors, 
 
 // GetPTR returns the PTR records of the addresses (operation getPTR, POST
 // /get/ptr). The keys are the addresses in canonical form, an IPv4-mapped one as
-// IPv4; an address without a record is absent. The names are in the form in which
+// IPv4; an address without a record is absent, as is one whose record is its own reverse
+// name. The names are in the form in which
 // SetPTR sends them, or as the service has them if that is not a host name.
 //
 // A read straight after a write may show the old records; see [Client.ConfirmPTR].
@@ -192,22 +195,32 @@ func (c *Client) read(ctx context.Context, src SessionSource, bad inputErrors, i
 }
 
 // ptrsOf returns the records in a response to a request for these addresses, which are
-// sorted, or for all if there are none.
+// sorted, or for all if there are none. The reverse name of an address as its host name
+// means that it has no record.
 func ptrsOf(response gen.GetPTRSuccess, requested []string) (map[netip.Addr]string, error) {
+	records := response.Records
+	for ip, name := range response.Data.PTR {
+		records = append(records, gen.GetPTRRecord{IP: ip, PTRRecord: name})
+	}
+	if response.Records == nil && response.Data.PTR == nil {
+		return nil, errors.New("neither /records nor /data/ptr")
+	}
 	ptrs := make(map[netip.Addr]string)
-	for i, record := range response.Records {
+	for _, record := range records {
 		address, err := netip.ParseAddr(record.IP)
 		address = address.Unmap()
 		_, expected := slices.BinarySearch(requested, address.String())
 		if _, duplicate := ptrs[address]; err != nil || !expected && len(requested) > 0 || duplicate {
-			return nil, fmt.Errorf("/records/%d: %q is an unexpected, duplicate or invalid address", i, redact.Clip(record.IP, 100))
+			return nil, fmt.Errorf("%q is an unexpected, duplicate or invalid address", record.IP)
 		}
 		ptrs[address] = record.PTRRecord
 		if name, err := canonical.Name(record.PTRRecord, true); err == nil {
 			ptrs[address] = name
 		}
 	}
-	maps.DeleteFunc(ptrs, func(_ netip.Addr, name string) bool { return name == "" })
+	maps.DeleteFunc(ptrs, func(address netip.Addr, name string) bool {
+		return name == "" || name == canonical.ReverseName(address)
+	})
 	return ptrs, nil
 }
 

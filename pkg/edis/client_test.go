@@ -239,6 +239,27 @@ func TestProxyFromEnvironment(t *testing.T) {
 	wantRequests(t, proxy, 1)
 }
 
+// A proxy that the program sets on http.DefaultTransport is used for https, and only for
+// that. So is it for a caller's client without a Transport.
+func TestProxyOfDefaultTransport(t *testing.T) {
+	t.Parallel()
+	if proxy := os.Getenv("EDIS_TEST_SET_PROXY"); proxy != "" {
+		http.DefaultTransport.(*http.Transport).Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(proxy) }
+		for _, httpClient := range []*http.Client{nil, {}} {
+			use := func(o *edis.Options) { o.HTTPClient = httpClient }
+			_ = newClient(t, "https://a.example", use).SetPTR(t.Context(), session(), onePTR) // fails: the proxy refuses
+			if err := newClient(t, os.Getenv("EDIS_TEST_LOOPBACK_URL"), use).SetPTR(t.Context(), session(), onePTR); err != nil {
+				t.Error(err)
+			}
+		}
+		return
+	}
+	proxy, service := serve(t, respondWith(403, "", "")), serve(t, succeed)
+	runInChild(t, "EDIS_TEST_SET_PROXY="+proxy.URL, "EDIS_TEST_LOOPBACK_URL="+service.URL)
+	wantRequests(t, proxy, 2)
+	wantRequests(t, service, 2)
+}
+
 // A program that replaces http.DefaultTransport expects it to be used.
 func TestReplacedDefaultTransport(t *testing.T) {
 	t.Parallel()

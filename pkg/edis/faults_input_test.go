@@ -43,6 +43,14 @@ var inputFaults = []fault{
 			wantInvalidAddress(t, text)
 		}
 	}},
+	{id: "F98-reserved-address", run: func(t *testing.T) {
+		for _, text := range []string{"255.255.255.255", "240.0.0.1", "254.1.2.3", "fe80::1", "febf::1", "169.254.1.1", "::ffff:240.0.0.1"} {
+			wantInvalidAddress(t, text)
+		}
+		for _, text := range []string{"223.255.255.255", "fec0::1", "2001:db8::1"} {
+			wantIP(t, map[netip.Addr]string{addr(text): "a.example"}, `{"`+text+`":"a.example"}`)
+		}
+	}},
 	{id: "F06-none", run: func(t *testing.T) {
 		wantInvalid(t, nil)
 		wantInvalid(t, map[netip.Addr]string{})

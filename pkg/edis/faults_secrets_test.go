@@ -17,8 +17,17 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// secretFaults are responses that hold a secret.
-var secretFaults = []fault{{id: "F94-secret-echoed", run: secretsEchoed}}
+// secretFaults are responses that hold a secret, or what could control a terminal.
+var secretFaults = []fault{
+	{id: "F94-secret-echoed", run: secretsEchoed},
+	{id: "F94-secret-in-sessions", run: testSecretsInSessions},
+	{id: "F95-control-characters", run: testControlCharacters},
+	{id: "F96-proxy", run: func(t *testing.T) {
+		t.Run("loopback", TestLoopbackUsesNoProxy)
+		t.Run("environment", TestProxyFromEnvironment)
+		t.Run("default transport", TestProxyOfDefaultTransport)
+	}},
+}
 
 // secretEscapes are the usual ways to write a secret.
 var secretEscapes = map[string]func(string) string{
@@ -132,6 +141,58 @@ func secretsEchoed(t *testing.T) {
 						}
 					}
 				}
+			}
+		}
+	}
+}
+
+// testSecretsInSessions is the part of row F94 in which a login that succeeds has
+// secrets where it describes the servers.
+func testSecretsInSessions(t *testing.T) {
+	t.Helper()
+	const newSignature = "N3w-s1gnature"
+	for _, secret := range []string{credentials.Password, credentials.Email, newSignature} {
+		echo := jsonEscape(url.QueryEscape(secret))
+		login := `{"status":"success","data":{` +
+			`"kvm_1":{"kvm_id":"kvm_1","signature":"` + newSignature + `","valid_until":4102444800,"description":"` + echo + `","api_host":"` + echo + `"},` +
+			`"kvm_2":{"kvm_id":"kvm_2","signature":"` + newSignature + `","valid_until":4102444800,"description":"` + echo + `"},` +
+			`"` + echo + `":{"signature":"` + newSignature + `","valid_until":4102444800},` +
+			`"kvm_3":{"kvm_id":"` + echo + `"}}}`
+		client := newClient(t, serve(t, respondWith(200, jsonType, login)).URL)
+		sessions, err := client.Login(t.Context(), credentials)
+		if err != nil || len(sessions) != 1 {
+			t.Fatalf("Login = %v, %v, want the session of kvm_2", sessions, err)
+		}
+		_, err = client.Account(credentials).Session(t.Context())
+		wantErrorIs(t, err, edis.ErrInvalidInput)
+		for _, text := range []string{fmt.Sprint(sessions), sessions[0].Description, fmt.Sprint(err)} {
+			if strings.Contains(text, echo[:6]) || strings.Contains(text, secret[:6]) {
+				t.Errorf("%q shows the secret %q", text, secret)
+			}
+		}
+	}
+}
+
+// testControlCharacters is the part of row F95 that the library sees.
+func testControlCharacters(t *testing.T) {
+	t.Helper()
+	for _, char := range []string{"\x1b", "\x00", "\n", "\u0085", "\u202e", "\u200b"} {
+		s := session()
+		s.KVMID += char
+		wantErrorIs(t, newClient(t, "http://127.0.0.1:1").SetPTR(t.Context(), s, onePTR), edis.ErrInvalidInput)
+		quoted := jsonEscape(char)
+		body := `{"status":"success","data":{"kvm_1":{"kvm_id":"kvm_1","signature":"s3cr3t-1","valid_until":4102444800,"description":"a` + quoted + `b"},` +
+			`"kvm` + quoted + `":{"signature":"s3cr3t-2","valid_until":4102444800}}}`
+		client := newClient(t, serve(t, respondWith(200, jsonType, body)).URL)
+		sessions, err := client.Login(t.Context(), credentials)
+		if err != nil || len(sessions) != 1 || sessions[0].Description != "a b" {
+			t.Errorf("Login with %q = %v, %v, want one session with a printable description", char, sessions, err)
+		}
+		_, err = client.Account(credentials).Session(t.Context())
+		errorService := serve(t, respondWith(400, jsonType, `{"status":"error","error":"a`+quoted+`b"}`))
+		for _, err := range []error{err, setPTR(t, errorService, onePTR)} {
+			if text := fmt.Sprint(err); strings.Contains(text, char) {
+				t.Errorf("error with %q = %q, want printable text", char, text)
 			}
 		}
 	}

@@ -38,7 +38,7 @@ var statusFaults = []fault{
 		testRenewal(t)
 	}},
 	{id: "F65-undocumented-4xx", run: func(t *testing.T) {
-		for _, status := range []int{402, 403, 404, 405, 409, 413, 422, 451, 499} {
+		for _, status := range []int{402, 403, 404, 405, 409, 413, 422, 451} {
 			err := setPTRWithRetries(t, respondWith(status, "text/html", htmlBody), onePTR, 1, edis.ErrContract)
 			wantAPIError(t, err, status, "")
 			err = setPTRWithRetries(t, respondWith(status, "text/html", htmlBody), twoPTRs, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
@@ -49,6 +49,11 @@ var statusFaults = []fault{
 		_ = setPTRWithRetries(t, respondWith(408, "text/html", ""), onePTR, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
 		err = setPTRWithRetries(t, respondWith(408, "text/plain", "slow"), onePTR, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
 		wantAPIError(t, err, 408, "")
+	}},
+	{id: "F97-proxy-gave-up", run: func(t *testing.T) {
+		for _, status := range []int{408, 460, 499} {
+			_ = setPTRWithRetries(t, respondWith(status, "text/html", htmlBody), onePTR, 1, edis.ErrContract, edis.ErrOutcomeUnknown)
+		}
 	}},
 	{id: "F66-429", run: testRateLimit},
 	{id: "F67-5xx", run: func(t *testing.T) {

@@ -1,6 +1,7 @@
 package edis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/edisptr/edis-go/gen"
 	"github.com/edisptr/edis-go/pkg/internal/redact"
@@ -53,54 +56,76 @@ func (c Credentials) check() (bad inputErrors) {
 // an [*APIError], usually with [ErrUnauthorized]. To make calls for longer than one
 // session lasts, or for several servers, see [Client.Account].
 func (c *Client) Login(ctx context.Context, credentials Credentials) ([]Session, error) {
+	sessions, err := c.logIn(ctx, credentials)
+	return slices.DeleteFunc(sessions, Session.isUnusable), err
+}
+
+// logIn is Login, but it also returns the sessions that are not usable.
+func (c *Client) logIn(ctx context.Context, credentials Credentials) (sessions []Session, err error) {
 	if err := checkCall(ctx, credentials.check()); err != nil {
 		return nil, err
 	}
 	form := gen.LoginForm{Email: credentials.Email, KVMID: credentials.KVMID, Pw: credentials.Password}
 	hide := redact.Secrets{credentials.Password, credentials.Email}
-	var sessions []Session
-	err := createAuthSession.call(ctx, c, form, 0, hide, func(response gen.LoginSuccess) (err error) {
-		sessions, err = sessionsOf(response, &login{credentials, time.Now()})
+	err = createAuthSession.call(ctx, c, form, 0, hide, func(response gen.LoginSuccess) (err error) {
+		sessions, err = sessionsOf(response, credentials)
 		return err
 	})
 	return sessions, err
 }
 
-// sessionsOf returns the sessions in a response. Its errors quote nothing of it: it
-// holds secrets.
-func sessionsOf(response gen.LoginSuccess, from *login) (sessions []Session, err error) {
-	for _, data := range response.Data {
-		session := Session{
-			KVMID: data.KVMID, Signature: data.Signature, APIHost: data.APIHost,
-			Description: data.Description, Suspended: data.Suspended == "y", login: from,
+// sessionsOf returns the sessions in a response. One that is not usable has no signature;
+// if none is, that is an error. It quotes nothing of the response, which holds secrets.
+func sessionsOf(response gen.LoginSuccess, credentials Credentials) (sessions []Session, err error) {
+	usable := false
+	for kvmID, data := range response.Data {
+		session, sessionErr := sessionOf(kvmID, data, login{credentials: credentials, at: time.Now()})
+		if sessionErr != nil {
+			session, err = Session{KVMID: session.secrets().Text(kvmID, 100)}, sessionErr
 		}
-		session.PrimaryIP, _ = netip.ParseAddr(data.PrimaryIP) // zero if it is not known
-		if session.ValidUntil, err = parseValidUntil(data.ValidUntil); err != nil {
-			return nil, fmt.Errorf("/data/*/valid_until: %w", err)
-		}
-		if bad := session.check(); len(bad) > 0 {
-			return nil, errors.New("/data/*: not a usable session")
-		}
+		usable = usable || sessionErr == nil
 		sessions = append(sessions, session)
 	}
+	if usable {
+		err = nil
+	}
 	slices.SortFunc(sessions, func(a, b Session) int { return strings.Compare(a.KVMID, b.KVMID) })
-	return sessions, nil
+	return sessions, err
+}
+
+// sessionOf returns one session of a response. Fields that no call needs are empty if
+// they have another type.
+func sessionOf(kvmID string, data []byte, from login) (session Session, err error) {
+	var model gen.LoginSession
+	invalid := json.Unmarshal(data, &model)
+	session = Session{KVMID: cmp.Or(model.KVMID, kvmID), Signature: model.Signature, Suspended: model.Suspended == "y", login: &from}
+	session.APIHost, _ = model.APIHost.(string)
+	description, _ := model.Description.(string)
+	session.Description = session.secrets().Text(description, 1024)
+	primaryIP, _ := model.PrimaryIP.(string)
+	session.PrimaryIP, _ = netip.ParseAddr(primaryIP) // zero if it is not known
+	session.ValidUntil, from.validUntil, err = parseValidUntil(model.ValidUntil)
+	if bad := session.check(); invalid != nil || err != nil || len(bad) > 0 || session.secrets().Text(session.KVMID, 1024) != session.KVMID {
+		return session, errors.New("/data/*: not a usable session")
+	}
+	return session, nil
 }
 
 // parseValidUntil reads Unix seconds, as a number or in decimal, or an ISO 8601 time,
-// which without a zone is in UTC: the documented samples have had all of them.
-func parseValidUntil(value any) (time.Time, error) {
-	text, _ := value.(string)
+// which without a zone is in UTC: the documented samples have had all of them. It also
+// returns the text, to send it back as it came.
+func parseValidUntil(value any) (at time.Time, text string, err error) {
+	text, _ = value.(string)
 	if number, ok := value.(float64); ok {
 		text = strconv.FormatFloat(number, 'f', -1, 64)
 	}
 	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil && seconds > 0 {
-		return time.Unix(seconds, 0), nil
+		return time.Unix(seconds, 0), text, nil
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime} {
 		if at, err := time.Parse(layout, text); err == nil {
-			return at, nil
+			return at, text, nil
 		}
 	}
-	return time.Time{}, errors.New("not a time")
+	return time.Time{}, "", errors.New("not a time")
 }

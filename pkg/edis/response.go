@@ -1,15 +1,22 @@
 package edis
 
 import (
+	"bytes"
 	"context"
+	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/edisptr/edis-go/gen"
 	"github.com/edisptr/edis-go/pkg/internal/contract"
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
@@ -20,7 +27,23 @@ func readBody(response *http.Response, limit int64) ([]byte, error) {
 	if int64(len(body)) > limit {
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrResponseTooLarge, limit)
 	}
-	return body, err
+	return bytes.TrimPrefix(body, []byte("\ufeff")), err // a byte order mark
+}
+
+// emptyLikePHP decodes an empty map that arrives as a list, and an empty list that arrives
+// as an object. The schemas permit no other of them.
+var emptyLikePHP = json.WithUnmarshalers(json.JoinUnmarshalers(
+	emptyFrom('{', []gen.GetPTRRecord{}), emptyFrom('[', map[string]string{}), emptyFrom('[', map[string]stdjson.RawMessage{}),
+))
+
+func emptyFrom[T any](kind jsontext.Kind, empty T) *json.Unmarshalers {
+	return json.UnmarshalFromFunc(func(decoder *jsontext.Decoder, value *T) error {
+		if decoder.PeekKind() != kind {
+			return errors.ErrUnsupported
+		}
+		*value = empty
+		return decoder.SkipValue()
+	})
 }
 
 // evaluate says what a response means. It returns nil for a success that was
@@ -54,7 +77,7 @@ func (r request) validate(response *http.Response, body []byte, readErr error, d
 	if readErr != nil {
 		return nil, fmt.Errorf("%s: HTTP %d: %w", r.id, response.StatusCode, r.hide.Error(readErr))
 	}
-	value, err = documented.ValidateResponse(response.StatusCode, response.Header, body)
+	value, err = documented.ValidateResponse(response.StatusCode, body)
 	switch {
 	case err != nil, response.StatusCode >= http.StatusBadRequest:
 	case response.StatusCode == http.StatusOK:
@@ -122,11 +145,12 @@ func isConnectionError(err error) bool {
 //
 // A 401 or 429 rejects the whole call. It is not documented whether the service
 // applies some of several records before it refuses another one, so any other 4xx
-// proves something for a single record only. 408 is a proxy that gave up waiting
-// for the service, which may have done its work.
+// proves something for a single record only. 408, and 460 and 499 of some proxies, are
+// from a proxy that gave up waiting for the service, which may have done its work.
 func (r request) outcomeOf(status int) error {
 	rejected := status == http.StatusUnauthorized || status == http.StatusTooManyRequests
-	refused := r.records == 1 && status >= 400 && status <= 499 && status != http.StatusRequestTimeout
+	gaveUp := slices.Contains([]int{http.StatusRequestTimeout, 460, 499}, status)
+	refused := r.records == 1 && status >= 400 && status <= 499 && !gaveUp
 	if r.records > 0 && !rejected && !refused {
 		return ErrOutcomeUnknown
 	}

@@ -31,11 +31,12 @@ type Session struct {
 	// field, and never used as an address to call. Optional.
 	APIHost string
 	// ValidUntil is when the session expires, by the clock of this machine. It is
-	// sent in whole seconds. Required.
+	// sent as the login returned it, or else in Unix seconds. Required.
 	ValidUntil time.Time
 	// PrimaryIP is the main address of the server, or zero if it is not known.
 	PrimaryIP netip.Addr
-	// Description is the account owner's name for the server.
+	// Description is the account owner's name for the server. From a login it is
+	// printable text of at most 1 KiB.
 	Description string
 	// Suspended reports whether the server is suspended.
 	Suspended bool
@@ -66,13 +67,22 @@ type Renewer interface {
 // Session returns s.
 func (s Session) Session(context.Context) (Session, error) { return s, nil }
 
-// validUntil returns the expiry as it is sent: Unix seconds in decimal.
-func (s Session) validUntil() string { return strconv.FormatInt(s.ValidUntil.Unix(), 10) }
+// validUntil returns the expiry as it is sent: as the login returned it, or Unix seconds
+// in decimal.
+func (s Session) validUntil() string {
+	if s.login != nil {
+		return s.login.validUntil
+	}
+	return strconv.FormatInt(s.ValidUntil.Unix(), 10)
+}
 
 // check returns what is wrong with a session that cannot work.
 func (s Session) check() (bad inputErrors) {
 	if s.KVMID == "" {
 		bad.add("Session.KVMID", "", errors.New("empty"))
+	}
+	if redact.Printable(s.KVMID) != s.KVMID {
+		bad.add("Session.KVMID", s.KVMID, errors.New("not printable text"))
 	}
 	bad.add("Session.Signature", "", redact.CheckSecret(s.Signature))
 	if s.ValidUntil.IsZero() {

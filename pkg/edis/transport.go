@@ -3,6 +3,8 @@ package edis
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
@@ -73,6 +75,11 @@ var sharedTransport = sync.OnceValue(func() http.RoundTripper {
 		}
 		return standard.Proxy(r)
 	}
+	transport.Protocols = new(http.Protocols)
+	transport.Protocols.SetHTTP1(true) // see guard
+	if transport.TLSClientConfig != nil {
+		transport.TLSClientConfig.NextProtos = nil // has HTTP/2 if standard was used before
+	}
 	transport.MaxIdleConnsPerHost = 64 // the default of 2 is too few for concurrent calls
 	transport.MaxResponseHeaderBytes = 64 << 10
 	transport.WriteBufferSize = 64 << 10 // 1,000 records in one write
@@ -81,14 +88,31 @@ var sharedTransport = sync.OnceValue(func() http.RoundTripper {
 
 // A connectionTrace watches whether a request got a connection. Without one it
 // cannot have reached the service.
-type connectionTrace struct{ wanted, obtained atomic.Bool }
+type connectionTrace struct{ wanted, obtained, http2 atomic.Bool }
 
 // watch returns the context to send the request with.
 func (t *connectionTrace) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { t.wanted.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { t.obtained.Store(true) },
+		WroteHeaderField: func(name string, _ []string) {
+			if name == ":method" {
+				t.http2.Store(true)
+			}
+		},
 	})
+}
+
+// guard returns getBody, with which net/http can send a request again by itself. Over
+// HTTP/1.1 it does so if nothing was sent. Over HTTP/2 it also repeats what the service may
+// have carried out, as often as it likes, and the outcomes of all but the last are lost.
+func (t *connectionTrace) guard(getBody func() (io.ReadCloser, error)) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		if t.http2.Load() {
+			return nil, fmt.Errorf("HTTP/2 stream or connection broke: %w", io.ErrUnexpectedEOF)
+		}
+		return getBody()
+	}
 }
 
 // maybeSent reports whether the request may have reached the service. A transport

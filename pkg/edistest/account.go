@@ -2,6 +2,7 @@ package edistest
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -73,7 +74,7 @@ func (s *Server) AddAccount(account Account) {
 func (s *Server) newSession(kvm KVM) edis.Session {
 	session := edis.Session{
 		KVMID:       kvm.ID,
-		Signature:   rand.Text(),
+		Signature:   s.newSignature(),
 		APIHost:     apiHost,
 		ValidUntil:  s.now().Add(sessionLifetime).Truncate(time.Second),
 		PrimaryIP:   kvm.PrimaryIP,
@@ -82,6 +83,17 @@ func (s *Server) newSession(kvm KVM) edis.Session {
 	}
 	s.sessions[session.Signature] = session
 	return session
+}
+
+// newSignature returns one in the form of the dialect: that of recorded responses has 512
+// hexadecimal digits.
+func (s *Server) newSignature() string {
+	if s.dialect == Documented {
+		return rand.Text()
+	}
+	random := make([]byte, 256)
+	_, _ = rand.Read(random) // never fails
+	return hex.EncodeToString(random)
 }
 
 // owns reports whether an address belongs to a KVM server.

@@ -5,10 +5,12 @@ import (
 	"io"
 	"maps"
 	"mime"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json"
@@ -22,7 +24,8 @@ type Request struct {
 	// Method, Path and Header are those of the HTTP request.
 	Method, Path string
 	Header       http.Header
-	// Body is the body as received, secrets included.
+	// Body is the body as received, secrets included. It is empty if the path or the
+	// method is not one of the API.
 	Body string
 	// Form is the decoded Body, or nil if it is not a form.
 	Form url.Values
@@ -102,13 +105,12 @@ type response struct {
 }
 
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
-	received := Request{Method: r.Method, Path: r.URL.Path, Header: r.Header, Body: string(body)}
-	if err == nil {
-		received.Form, err = parseForm(r.Header, received.Body)
-	}
+	received := Request{Method: r.Method, Path: r.URL.Path, Header: r.Header}
 	called, ok := s.routes[received.Path]
 	switch {
+	case !isLoopback(r.Host): // a web page whose name resolves to this machine
+		s.respond(w, received, notOfTheAPI(http.StatusMisdirectedRequest, "the host is %q, not that of this machine", r.Host))
+		return
 	case !ok:
 		s.respond(w, received, notOfTheAPI(http.StatusNotFound, "the API document has no path %q", received.Path))
 		return
@@ -116,9 +118,13 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.respond(w, received, notOfTheAPI(http.StatusMethodNotAllowed, "this path takes %s, not %s", called.Method, received.Method))
 		return
 	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
+	if received.Body = string(body); err == nil {
+		received.Form, err = parseForm(r.Header, received.Body)
+	}
 	fault := s.nextFault(called.OperationID)
 	fault.wait(r)
-	usual := s.handle(called, received.Form, err, fault)
+	usual, dialect := s.handle(called, received.Form, err, fault)
 	switch {
 	case fault.Drop || fault.Reset:
 		s.keep(received)
@@ -126,8 +132,19 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	case fault.replacesResponse():
 		s.respond(w, received, fault.response(called))
 	default:
-		s.respond(w, received, called.response(usual))
+		s.respond(w, received, dialect.spell(called.response(usual)))
 	}
+}
+
+// isLoopback reports whether the host of a request is a name or an address of this
+// machine.
+func isLoopback(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	address, _ := netip.ParseAddr(strings.Trim(name, "[]"))
+	return address.IsLoopback() || strings.EqualFold(name, "localhost")
 }
 
 // notOfTheAPI is the response to a request that is not one of the API.
@@ -152,18 +169,22 @@ func (s *Server) keep(received Request) {
 	s.requests = append(s.requests, received)
 }
 
-// handle checks a call against the schema and the session, and carries it out as far
-// as the fault permits.
-func (s *Server) handle(called route, form url.Values, formErr error, fault Fault) reply {
+// handle checks a call against the schema, and carries it out.
+func (s *Server) handle(called route, form url.Values, formErr error, fault Fault) (reply, Dialect) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	if formErr != nil {
-		return called.failure(http.StatusBadRequest, formErr.Error())
+		return called.failure(http.StatusBadRequest, formErr.Error()), s.dialect
 	}
 	fields, err := decodeFields(called.requestSchema(), form)
 	if err != nil {
-		return called.failure(http.StatusBadRequest, err.Error())
+		return called.failure(http.StatusBadRequest, err.Error()), s.dialect
 	}
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
+	return s.carryOut(called, fields, fault), s.dialect
+}
+
+// carryOut checks the session of a call, and carries it out as far as the fault permits.
+func (s *Server) carryOut(called route, fields map[string]any, fault Fault) reply {
 	if called.serve != nil {
 		return called.serve(s, fields)
 	}
@@ -216,7 +237,7 @@ func (s *Server) write(addresses []netip.Addr, names map[netip.Addr]string, faul
 // confirm replies to a write with the documented text, if there is one.
 func (s *Server) confirm(called route, _ []netip.Addr) reply {
 	body := map[string]any{"status": "success"}
-	if text := called.example("message"); text != "" {
+	if text := called.example("message"); text != "" && s.dialect == Documented {
 		body["message"] = text
 	}
 	return reply{http.StatusOK, body}
@@ -224,6 +245,9 @@ func (s *Server) confirm(called route, _ []netip.Addr) reply {
 
 // list replies to a read. Addresses without a record are left out.
 func (s *Server) list(_ route, addresses []netip.Addr) reply {
+	if s.dialect == Recorded {
+		return s.listRecorded(addresses)
+	}
 	now, list := s.now(), []any{}
 	for _, address := range addresses {
 		if name := s.records.shown(address, now); name != "" {
@@ -235,8 +259,8 @@ func (s *Server) list(_ route, addresses []netip.Addr) reply {
 
 // response encodes a reply and validates it against the document.
 func (r route) response(usual reply) response {
-	body, header := encode(usual), http.Header{"Content-Type": {contract.JSONContentType}}
-	if _, err := r.ValidateResponse(usual.status, header, body); err != nil {
+	body := encode(usual)
+	if _, err := r.ValidateResponse(usual.status, body); err != nil {
 		return r.response(r.failure(http.StatusInternalServerError, "the response would not match the document: "+err.Error()))
 	}
 	return response{status: usual.status, contentType: contract.JSONContentType, body: body}

@@ -307,3 +307,34 @@ func TestList(t *testing.T) {
 		t.Errorf("POST /del/ptr of an empty list = %d, want 400", response.StatusCode)
 	}
 }
+
+// A web page of another host must not reach the server, and what is not of the API is
+// not read.
+func TestStrangers(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	for host, want := range map[string]int{"evil.example": 421, "192.0.2.1:80": 421, "localhost:1": 200, "[::1]": 200, "127.9.9.9": 200} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/set/ptr", strings.NewReader(validForm(s, nil).Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = host
+		request.Header.Set("Content-Type", contract.FormContentType)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("POST with the host %q = %d, want %d", host, response.StatusCode, want)
+		}
+	}
+	response, err := http.Post(s.URL+"/other", "text/plain", strings.NewReader(strings.Repeat("x", 100_000)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if last := s.Requests()[len(s.Requests())-1]; response.StatusCode != 404 || last.Body != "" {
+		t.Errorf("POST /other = %d with the body %q, want 404 and none", response.StatusCode, last.Body)
+	}
+}

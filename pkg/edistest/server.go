@@ -41,6 +41,7 @@ type Server struct {
 	faults   map[string][]Fault      // by operation
 	requests []Request
 	delay    time.Duration
+	dialect  Dialect
 }
 
 // NewServer starts a fake EDIS on loopback. It panics if it cannot listen
@@ -62,7 +63,11 @@ func NewServer() *Server {
 	s.AddAccount(defaultAccount)
 	s.first = s.newSession(defaultAccount.KVMs[0])
 	s.startDNS()
-	s.http = httptest.NewServer(http.HandlerFunc(s.serveHTTP))
+	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serveHTTP))
+	s.http.Config.ReadHeaderTimeout = 10 * time.Second
+	s.http.Config.ReadTimeout = time.Minute // a form of a million records takes a second
+	s.http.Config.IdleTimeout = time.Minute
+	s.http.Start()
 	s.URL = s.http.URL
 	return s
 }

@@ -91,6 +91,9 @@ func (a *app) apply(ctx context.Context, options applyOptions) error {
 	if a.format == outputTable {
 		a.printPlans(plans)
 	}
+	if a.stdout.err != nil { // nobody could read the plan
+		return a.stdout.err
+	}
 	err = a.execute(ctx, plans, options)
 	a.printOutcome(plans, options.dryRun || errors.Is(err, errDeclined))
 	if err == nil {

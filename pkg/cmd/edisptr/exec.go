@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"slices"
 	"strings"
@@ -80,6 +81,7 @@ type app struct {
 // exec runs edisptr and returns its exit status. The env function looks up an
 // environment variable, as os.Getenv does.
 func exec(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
+	log.SetOutput(io.Discard) // net/http logs bytes of the service there, which can hold a secret
 	a := &app{stdin: stdin, stdout: &output{Writer: stdout}, stderr: stderr, env: env}
 	root := a.rootCommand()
 	root.SetArgs(args)

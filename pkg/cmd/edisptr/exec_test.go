@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	osexec "os/exec"
 	"strings"
 	"testing"
@@ -30,11 +32,31 @@ func run(t testing.TB, env map[string]string, args ...string) result {
 	return result{status, stdout.String(), stderr.String()}
 }
 
-// startSandbox starts a fake EDIS and returns the environment for using it.
-func startSandbox(t testing.TB) (*edistest.Server, map[string]string) {
+// TestMain runs all tests in both forms of responses: the service may use either.
+func TestMain(m *testing.M) {
+	for _, dialect = range []edistest.Dialect{edistest.Documented, edistest.Recorded} {
+		if status := m.Run(); status != 0 {
+			fmt.Printf("with dialect %d\n", dialect)
+			os.Exit(status)
+		}
+	}
+}
+
+var dialect edistest.Dialect
+
+// startEDIS starts a fake EDIS.
+func startEDIS(t testing.TB) *edistest.Server {
 	t.Helper()
 	server := edistest.NewServer()
 	t.Cleanup(server.Close)
+	server.SetDialect(dialect)
+	return server
+}
+
+// startSandbox starts a fake EDIS and returns the environment for using it.
+func startSandbox(t testing.TB) (*edistest.Server, map[string]string) {
+	t.Helper()
+	server := startEDIS(t)
 	env := make(map[string]string)
 	for _, variable := range sandboxEnvironment(server) {
 		env[variable.name] = variable.value

@@ -5,11 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
 	"maps"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,8 +24,7 @@ import (
 // environment for using it. Each server has two records.
 func startFleet(t testing.TB, servers int) (*edistest.Server, map[string]string) {
 	t.Helper()
-	server := edistest.NewServer()
-	t.Cleanup(server.Close)
+	server := startEDIS(t)
 	env := make(map[string]string)
 	for _, variable := range fleetEnvironment(server, addFleet(server, servers)) {
 		env[variable.name] = variable.value
@@ -376,5 +379,94 @@ func TestApplySideBySide(t *testing.T) {
 	}
 	if took := time.Since(started); took > 3*time.Second { // one after the other would take 6.4 s
 		t.Errorf("apply to 64 servers took %v, want about 0.25 s", took)
+	}
+}
+
+// What could control a terminal reaches neither a table nor a plan, and JSON escapes it.
+func TestControlCharacters(t *testing.T) {
+	t.Parallel()
+	for _, char := range []string{"\x1b", "\x7f", "\u0085", "\u202e", "\u200b", "\U000e0001"} {
+		server, env := startSandbox(t)
+		quoted, err := json.Marshal("a" + char + "b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		odd := edistest.Fault{Body: `{"status":"success","records":[{"ip":"192.0.2.1","ptr_record":` + string(quoted) + `}]}`}
+		file := writeFile(t, "f", "192.0.2.1: a.example\n")
+		for _, args := range [][]string{
+			{"get", "192.0.2.1"}, {"get", "192.0.2.1", "-o", "json"}, {"list"}, {"list", "-o", "json"}, {"list", "-o", "yaml"}, {"list", "-o", "zone"},
+			{"apply", "-f", file, "--dry-run"}, {"apply", "-f", file, "--dry-run", "-o", "json"},
+		} {
+			server.Fail("getPTR", odd)
+			got := run(t, env, args...)
+			if text := got.stdout + got.stderr; strings.Contains(text, char) || !strings.Contains(got.stdout, "192.0.2.1") && !strings.Contains(got.stdout, "1.2.0.192") {
+				t.Errorf("%q with %q = %+v, want the record without the character", args, char, got)
+			}
+			if strings.Contains(strings.Join(args, " "), "json") {
+				var parsed any
+				if err := json.Unmarshal([]byte(got.stdout), &parsed); err != nil || !strings.Contains(fmt.Sprint(parsed), "a"+char+"b") && !strings.Contains(fmt.Sprint(parsed), "ab") { // IDNA drops some
+					t.Errorf("%q with %q = %s (%v), want JSON that has it escaped", args, char, got.stdout, err)
+				}
+			}
+		}
+		wrong := writeFile(t, "f", fmt.Sprintf("%q: {192.0.2.1: a.example}\n", "kvm"+char))
+		if got := run(t, env, "apply", "-f", wrong, "--yes"); got.status != 2 || strings.Contains(got.stderr, char) || !strings.Contains(got.stderr, "not a KVM ID") {
+			t.Errorf("apply to the KVM ID kvm%q = %+v, want status 2", char, got)
+		}
+	}
+}
+
+// What net/http writes to package log has bytes of the service in it.
+func TestPackageLogIsSilent(t *testing.T) {
+	t.Parallel()
+	run(t, nil, "version")
+	if log.Writer() != io.Discard {
+		t.Error("log.Writer() is not io.Discard after a run")
+	}
+}
+
+// A plan that could not be shown is not carried out.
+func TestApplyWithoutOutput(t *testing.T) {
+	t.Parallel()
+	server, env := startSandbox(t)
+	reader, stdout := io.Pipe()
+	_ = reader.Close()
+	var stderr bytes.Buffer
+	status := exec(t.Context(), []string{"apply", "-f", writeFile(t, "f", "192.0.2.1: a.example\n"), "--yes"}, strings.NewReader(""), stdout, &stderr, func(name string) string { return env[name] })
+	if n := countWrites(server); status != 1 || n != 0 || !strings.Contains(stderr.String(), "cannot write output") {
+		t.Errorf("apply with a closed stdout = %d after %d writes, want 1 after none; stderr %s", status, n, &stderr)
+	}
+}
+
+// Without a connection there are no more dials than attempts.
+func TestSetWithoutConnection(t *testing.T) {
+	t.Parallel()
+	for _, login := range []bool{false, true} {
+		_, env := startSandbox(t)
+		if login {
+			env = withLogin(env)
+		}
+		var dials atomic.Int64
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = listener.Close() })
+		go func() {
+			for {
+				conn, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				dials.Add(1)
+				_ = conn.(*net.TCPConn).SetLinger(0)
+				_ = conn.Close()
+			}
+		}()
+		env["EDIS_RDNS_URL"] = "https://" + listener.Addr().String() // resets the TLS handshake
+		env["EDIS_AUTH_URL"] = env["EDIS_RDNS_URL"]
+		if got := run(t, env, "set", "192.0.2.1=a.example"); got.status != 1 || !strings.Contains(got.stdout, "skipped") || dials.Load() > 3 {
+			t.Errorf("set without a connection = %+v after %d dials, want status 1 after at most 3", got, dials.Load())
+		}
 	}
 }

@@ -127,7 +127,7 @@ func (a *app) printYAML(plans []*plan) {
 		}
 		servers[p.kvmID] = make(map[string]string, len(p.steps))
 		for _, s := range p.steps {
-			servers[p.kvmID][s.IP.String()] = s.To
+			servers[p.kvmID][s.IP.String()] = redact.Printable(s.To) // what is not could not be applied either
 		}
 	}
 	content, err := yaml.Marshal(servers)
@@ -147,7 +147,7 @@ func (a *app) printZone(plans []*plan) {
 				panic(fmt.Sprintf("edisptr: %v has no reverse name: %v", s.IP, err)) // every valid address has one
 			}
 			header := dns.RR_Header{Name: owner, Rrtype: dns.TypePTR, Class: dns.ClassINET, Ttl: zoneTTL}
-			record := &dns.PTR{Hdr: header, Ptr: dns.Fqdn(s.To)}
+			record := &dns.PTR{Hdr: header, Ptr: dns.Fqdn(redact.Printable(s.To))}
 			fmt.Fprintf(a.stdout, "%s ; %s%s\n", record, kvmComment, redact.Printable(p.kvmID))
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -8,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/fatih/color"
@@ -114,12 +117,30 @@ func (a *app) printRecordTable(records []recordState, several bool) {
 }
 
 func (a *app) printJSON(value any) {
-	encoder := json.NewEncoder(a.stdout)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(value); err != nil && a.stdout.err == nil {
+	if err := encoder.Encode(value); err != nil {
 		panic(fmt.Sprintf("edisptr: cannot marshal %T: %v", value, err))
 	}
+	_, _ = a.stdout.Write(escapeUnprintable(text.Bytes())) // remembers its error
+}
+
+// escapeUnprintable escapes in JSON what could control a terminal. Package json does so
+// for a few characters only.
+func escapeUnprintable(text []byte) []byte {
+	escaped := make([]byte, 0, len(text))
+	for _, char := range string(text) {
+		if unicode.IsPrint(char) || char == '\n' {
+			escaped = utf8.AppendRune(escaped, char)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{char}) {
+			escaped = fmt.Appendf(escaped, "\\u%04x", unit)
+		}
+	}
+	return escaped
 }
 
 // cell is a cell of a table, in the color of its state if it has one.
@@ -133,7 +154,7 @@ func (a *app) printTable(rows [][]cell) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, c := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
+			widths[i] = max(widths[i], utf8.RuneCountInString(redact.Printable(c.text)))
 		}
 	}
 	for i, row := range rows {
@@ -142,8 +163,9 @@ func (a *app) printTable(rows [][]cell) {
 			if j > 0 {
 				line.WriteString("  ")
 			}
-			padding := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(c.text))
-			line.WriteString(a.style(c.state.color()).Sprint(redact.Printable(c.text)) + padding)
+			text := redact.Printable(c.text)
+			padding := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(text))
+			line.WriteString(a.style(c.state.color()).Sprint(text) + padding)
 		}
 		text := strings.TrimRight(line.String(), " ")
 		if i == 0 {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/edisptr/edis-go/pkg/edis"
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
+	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
 // recordSet maps KVM IDs to the desired records of a server. An empty ID means
@@ -124,6 +125,10 @@ func (r *recordReader) add(location, kvmID, addressText, name string) {
 			return
 		}
 		name = canonicalName
+	}
+	if redact.Printable(kvmID) != kvmID {
+		r.errs.add(location, kvmID, "not a KVM ID: has characters that are not printable")
+		return
 	}
 	if _, ok := r.seen[address]; ok { // an address belongs to only one KVM server
 		r.errs.add(location, addressText, "duplicate address")

@@ -12,6 +12,9 @@ import (
 	"golang.org/x/net/idna"
 )
 
+// reserved has the limited broadcast address too (RFC 1112, section 4; RFC 919, section 7).
+var reserved = netip.MustParsePrefix("240.0.0.0/4")
+
 // Address returns the address as it is sent, with an IPv4-mapped address as IPv4.
 // It returns an error if the address cannot have a PTR record.
 func Address(address netip.Addr) (netip.Addr, error) {
@@ -26,9 +29,24 @@ func Address(address netip.Addr) (netip.Addr, error) {
 		return netip.Addr{}, errors.New("loopback address")
 	case unmapped.IsMulticast():
 		return netip.Addr{}, errors.New("multicast address")
+	case unmapped.IsLinkLocalUnicast(), reserved.Contains(unmapped):
+		return netip.Addr{}, errors.New("link-local, reserved or broadcast address")
 	default:
 		return unmapped, nil
 	}
+}
+
+// ReverseName returns the name of the PTR record of an address, without the trailing dot
+// (RFC 1035, section 3.5; RFC 3596, section 2.5).
+func ReverseName(address netip.Addr) (name string) {
+	if address.Is4() {
+		ip4 := address.As4()
+		return fmt.Sprintf("%d.%d.%d.%d.in-addr.arpa", ip4[3], ip4[2], ip4[1], ip4[0])
+	}
+	for _, octet := range address.As16() {
+		name = fmt.Sprintf("%x.%x.", octet&15, octet>>4) + name
+	}
+	return name + "ip6.arpa"
 }
 
 // toALabels applies non-transitional UTS 46 with the IDNA2008 checks for hyphens,

@@ -78,7 +78,7 @@ func (s Secrets) foundIn(text string) bool {
 		text = strings.ToValidUTF8(text, "")
 		for _, secret := range s {
 			beginning := strings.ToValidUTF8(secret[:min(len(secret), enough)], "")
-			if strings.Contains(fold(text), fold(beginning)) {
+			if secret != "" && strings.Contains(fold(text), fold(beginning)) {
 				return true
 			}
 		}
