@@ -22,7 +22,7 @@ const nextSteps = "openapi.yaml and gen/edis.gen.go are updated; see CONTRIBUTIN
 // update takes in a document that has been compared.
 func (a *app) update(ctx context.Context, c *comparison) (int, error) {
 	if !c.isPage {
-		return exitUnusable, errors.New("not the page of the one operation that openapi.yaml has: spec-check accepts the whole document, but only that page is vendored")
+		return exitUnusable, errors.New("not the page of the one operation that openapi.yaml has, or with more than 24 references: spec-check accepts the whole document, but only that page is vendored")
 	}
 	err := try(func() {
 		old := must(os.ReadFile(a.path(vendoredFile)))

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -70,6 +71,27 @@ func TestUpdateNothing(t *testing.T) {
 	got := run(t, tool("go", nothing), root, "update", "testdata/openapi.yaml")
 	if want := "nothing changed, not a byte; openapi.yaml and gen/ stay as they are\n"; got.status != exitDone || got.stdout != want {
 		t.Errorf("update = %+v, want %s", got, want)
+	}
+	if !maps.Equal(files(t, root), before) {
+		t.Error("the tree changed")
+	}
+}
+
+// Schemas that refer to each other twice expand without end in what is generated.
+func TestManyReferences(t *testing.T) {
+	t.Parallel()
+	var schemas strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&schemas, "    s%d: {allOf: [{$ref: '#/components/schemas/s%d'}, {$ref: '#/components/schemas/s%[2]d'}]}\n", i, i+1)
+	}
+	schemas.WriteString("    s30: {type: object}\n")
+	root := module(t)
+	before := files(t, root)
+	spec := put(t, filepath.Join(t.TempDir(), "page.yaml"), published(t, "  schemas:\n", "  schemas:\n"+schemas.String()))
+	started := time.Now()
+	got := run(t, tool("", nothing), root, "update", spec)
+	if took := time.Since(started); got.status != exitUnusable || !strings.Contains(got.stderr, "more than 24 references") || took > 10*time.Second {
+		t.Errorf("update = %+v after %v, want it to be refused within 10 s", got, took)
 	}
 	if !maps.Equal(files(t, root), before) {
 		t.Error("the tree changed")
