@@ -52,8 +52,8 @@ type endpoint struct {
 //     the schema cannot express.
 //
 // records is the number of records that the call writes, 0 for reads: what a failure
-// says of them depends on it (outcomeOf). hide holds the secrets to keep out of errors.
-func (op operation[Request, Response]) call(ctx context.Context, c *Client, model Request, records int, hide redact.Secrets, result func(Response) error) error {
+// says of them depends on it (outcomeOf).
+func (op operation[Request, Response]) call(ctx context.Context, c *Client, model Request, records int, as caller, result func(Response) error) error {
 	form, err := encodeForm(model)
 	if err != nil {
 		return newCallError(ErrNotSent, err)
@@ -68,15 +68,21 @@ func (op operation[Request, Response]) call(ctx context.Context, c *Client, mode
 		}
 		return result(response)
 	}
-	return c.exchange(ctx, request{op.endpoint, form, records, hide, accept})
+	return c.exchange(ctx, request{op.endpoint, as, form, records, accept})
+}
+
+// A caller is whom a call is made for.
+type caller struct {
+	kvmID string         // empty for a login to all servers
+	hide  redact.Secrets // kept out of errors
 }
 
 // A request is one call of an operation.
 type request struct {
 	endpoint
+	caller
 	form    []byte
-	records int            // that are written, 0 for reads
-	hide    redact.Secrets // kept out of errors
+	records int // that are written, 0 for reads
 	accept  func(body []byte) error
 }
 
@@ -92,7 +98,7 @@ func (c *Client) exchange(ctx context.Context, r request) error {
 	}
 	outcome := ErrNotSent
 	for attempts := 1; ; attempts++ {
-		failed := c.attempt(ctx, r, documented)
+		failed := c.attempt(ctx, r, documented, attempts)
 		if failed == nil {
 			c.retries.earn()
 			return nil
@@ -114,7 +120,7 @@ func (c *Client) exchange(ctx context.Context, r request) error {
 }
 
 // attempt sends a request once and evaluates the response.
-func (c *Client) attempt(ctx context.Context, r request, documented *contract.Operation) *callError {
+func (c *Client) attempt(ctx context.Context, r request, documented *contract.Operation, number int) (failed *callError) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	if err := ctx.Err(); err != nil {
@@ -127,19 +133,25 @@ func (c *Client) attempt(ctx context.Context, r request, documented *contract.Op
 	baseURL = strings.TrimSuffix(cmp.Or(baseURL, documented.BaseURL), "/") + "/" // or the path would replace a part of it
 	service := gen.Client{Server: baseURL, Client: c.http}
 	var trace connectionTrace
+	log := slog.New(slog.DiscardHandler)
+	if c.options.Logger != nil {
+		log = c.options.Logger.With("op", r.id, "url", baseURL, "kvm_id", r.kvmID, "attempt", number)
+	}
 	started := time.Now()
 	response, err := r.send(&service, trace.watch(ctx), contract.FormContentType, bytes.NewReader(r.form), trace.prepare)
 	if err != nil {
-		c.log(ctx, r, started, slog.Bool("sent", trace.maybeSent()))
-		return r.withoutResponse(err, trace.maybeSent())
+		failed = r.withoutResponse(err, trace.maybeSent())
+		log.DebugContext(ctx, "edis: attempt", "took", time.Since(started), "sent", trace.maybeSent(), "error", failed)
+		return failed
 	}
 	defer func() { _ = response.Body.Close() }()                                             // it was read, or is not wanted
 	body, err := readBody(response, min(cmp.Or(c.options.MaxResponseBytes, r.limit), 1<<62)) // it must be possible to add 1
-	c.log(ctx, r, started, slog.Int("status", response.StatusCode), slog.Int("bytes", len(body)))
-	failed := r.evaluate(response, body, err, documented)
-	if contentType := response.Header.Get("Content-Type"); failed == nil && !contract.IsJSON(contentType) && c.options.Logger != nil {
-		c.options.Logger.LogAttrs(ctx, slog.LevelWarn, "edis: content type is not that of JSON, but the content is valid",
-			slog.String("op", r.id), slog.String("type", r.hide.Text(contentType, 100)))
+	if failed = r.evaluate(response, body, err, documented); failed != nil {
+		log = log.With("error", failed)
+	}
+	log.DebugContext(ctx, "edis: attempt", "took", time.Since(started), "status", response.StatusCode, "bytes", len(body))
+	if contentType := response.Header.Get("Content-Type"); failed == nil && !contract.IsJSON(contentType) {
+		log.WarnContext(ctx, "edis: content type is not that of JSON, but the content is valid", "type", r.hide.Text(contentType, 100))
 	}
 	return failed
 }
@@ -150,11 +162,4 @@ func (t *connectionTrace) prepare(_ context.Context, r *http.Request) error {
 	r.Header.Set("User-Agent", "edis-go (+https://github.com/edisptr/edis-go)")
 	r.GetBody = t.guard(r.GetBody)
 	return nil
-}
-
-func (c *Client) log(ctx context.Context, r request, started time.Time, result ...slog.Attr) {
-	if c.options.Logger != nil {
-		result = append(result, slog.String("op", r.id), slog.Duration("took", time.Since(started)))
-		c.options.Logger.LogAttrs(ctx, slog.LevelDebug, "edis: attempt", result...)
-	}
 }

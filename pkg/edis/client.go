@@ -14,7 +14,6 @@ import (
 
 	"github.com/edisptr/edis-go/gen"
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
-	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
 // Options configure a [Client]. Nil and zero fields mean the defaults. NewClient
@@ -62,9 +61,10 @@ type Options struct {
 	// some networks have such hosts.
 	AllowUnderscore bool
 
-	// Logger receives a debug record for each attempt: the operation, the duration,
-	// and the status and the size of the response or whether the request may have
-	// been sent. It receives a warning if a response counts although its content
+	// Logger receives a debug record for each attempt: the operation, the base URL,
+	// the KVM id, the number of the attempt, the duration, the error, and the status
+	// and the size of the response or whether the request may have been sent. It
+	// receives a warning if a response counts although its content
 	// type is not that of JSON. It never receives a secret. Default: no logging.
 	Logger *slog.Logger
 }
@@ -123,9 +123,9 @@ func (o *Options) check() (bad inputErrors) {
 //     changed.
 func (c *Client) SetPTR(ctx context.Context, src SessionSource, ptrs map[netip.Addr]string) error {
 	ip, bad := canonicalPTRs(ptrs, c.options.AllowUnderscore)
-	return c.write(ctx, src, bad, func(s Session, hide redact.Secrets) error {
+	return c.write(ctx, src, bad, func(s Session, as caller) error {
 		form := gen.SetPTRForm{APIHost: s.APIHost, IP: ip, KVMID: s.KVMID, Signature: s.Signature, ValidUntil: s.validUntil()}
-		return setPTR.call(ctx, c, form, len(ip), hide, nil)
+		return setPTR.call(ctx, c, form, len(ip), as, nil)
 	})
 }
 
@@ -134,14 +134,14 @@ func (c *Client) SetPTR(ctx context.Context, src SessionSource, ptrs map[netip.A
 // not documented whether removing a record that does not exist is an error.
 func (c *Client) DeletePTR(ctx context.Context, src SessionSource, addrs ...netip.Addr) error {
 	ip, bad := canonicalAddresses(addrs)
-	return c.write(ctx, src, bad, func(s Session, hide redact.Secrets) error {
+	return c.write(ctx, src, bad, func(s Session, as caller) error {
 		form := gen.DeletePTRForm{APIHost: s.APIHost, IP: ip, KVMID: s.KVMID, Signature: s.Signature, ValidUntil: s.validUntil()}
-		return deletePTR.call(ctx, c, form, len(ip), hide, nil)
+		return deletePTR.call(ctx, c, form, len(ip), as, nil)
 	})
 }
 
 // write is withSession for a call whose error says what it changed.
-func (c *Client) write(ctx context.Context, src SessionSource, bad inputErrors, send func(Session, redact.Secrets) error) error {
+func (c *Client) write(ctx context.Context, src SessionSource, bad inputErrors, send func(Session, caller) error) error {
 	err := c.withSession(ctx, src, bad, send)
 	var failed *callError
 	if errors.As(err, &failed) {
@@ -184,9 +184,9 @@ var errMayNotList = errors.New("the service may not list records, which is not i
 
 // read returns the records of the addresses, or without any, all of the server.
 func (c *Client) read(ctx context.Context, src SessionSource, bad inputErrors, ip []string) (ptrs map[netip.Addr]string, err error) {
-	err = c.withSession(ctx, src, bad, func(s Session, hide redact.Secrets) error {
+	err = c.withSession(ctx, src, bad, func(s Session, as caller) error {
 		form := gen.GetPTRForm{APIHost: s.APIHost, IP: ip, KVMID: s.KVMID, Signature: s.Signature, ValidUntil: s.validUntil()}
-		return getPTR.call(ctx, c, form, 0, hide, func(response gen.GetPTRSuccess) (err error) {
+		return getPTR.call(ctx, c, form, 0, as, func(response gen.GetPTRSuccess) (err error) {
 			ptrs, err = ptrsOf(response, ip)
 			return err
 		})

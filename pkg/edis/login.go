@@ -66,8 +66,8 @@ func (c *Client) logIn(ctx context.Context, credentials Credentials) (sessions [
 		return nil, err
 	}
 	form := gen.LoginForm{Email: credentials.Email, KVMID: credentials.KVMID, Pw: credentials.Password}
-	hide := redact.Secrets{credentials.Password, credentials.Email}
-	err = createAuthSession.call(ctx, c, form, 0, hide, func(response gen.LoginSuccess) (err error) {
+	as := caller{credentials.KVMID, redact.Secrets{credentials.Password, credentials.Email}}
+	err = createAuthSession.call(ctx, c, form, 0, as, func(response gen.LoginSuccess) (err error) {
 		sessions, err = sessionsOf(response, credentials)
 		return err
 	})

@@ -86,7 +86,7 @@ func TestOtherDocumentedSuccess(t *testing.T) {
 // An error of a body can quote it, if the Transport is that of the caller.
 func TestBodyErrorIsWithheld(t *testing.T) {
 	t.Parallel()
-	r := request{endpoint: setPTR.endpoint, records: 1, hide: redact.Secrets{"a secret"}}
+	r := request{endpoint: setPTR.endpoint, records: 1, caller: caller{hide: redact.Secrets{"a secret"}}}
 	failed := r.evaluate(&http.Response{StatusCode: 200}, nil, errors.New("unexpected: a%20secret"), nil)
 	if text := failed.Error(); strings.Contains(text, "secret,") || !strings.Contains(text, redact.Withheld) || strings.Contains(text, "%20") {
 		t.Errorf("evaluate = %v, want the text withheld", failed)

@@ -137,8 +137,7 @@ func (s Session) LogValue() slog.Value { return slog.AnyValue(s.redacted()) }
 
 // withSession calls send with a session from src, unless the input is bad. If the
 // service rejects the session of a Renewer, it calls send once more with another one.
-// The secrets are those that no text may show.
-func (c *Client) withSession(ctx context.Context, src SessionSource, bad inputErrors, send func(Session, redact.Secrets) error) error {
+func (c *Client) withSession(ctx context.Context, src SessionSource, bad inputErrors, send func(Session, caller) error) error {
 	if fixed, ok := src.(Session); ok {
 		bad = append(bad, fixed.check()...) // so that one error names everything
 	}
@@ -159,7 +158,7 @@ func (c *Client) withSession(ctx context.Context, src SessionSource, bad inputEr
 	if err != nil {
 		return newCallError(ErrNotSent, err)
 	}
-	rejected := send(session, session.secrets())
+	rejected := send(session, caller{session.KVMID, session.secrets()})
 	if !renewable || !errors.Is(rejected, ErrUnauthorized) || errors.Is(rejected, ErrOutcomeUnknown) {
 		return rejected
 	}
@@ -170,8 +169,8 @@ func (c *Client) withSession(ctx context.Context, src SessionSource, bad inputEr
 	if err != nil {
 		return newCallError(nil, rejected, session.secrets().Error(err))
 	}
-	err = send(renewed, append(session.secrets(), renewed.secrets()...)) // a response may still show the old one
-	if errors.Is(err, ErrNotSent) {                                      // the first request was sent
+	err = send(renewed, caller{renewed.KVMID, append(session.secrets(), renewed.secrets()...)}) // a response may still show the old one
+	if errors.Is(err, ErrNotSent) {                                                             // the first request was sent
 		return newCallError(nil, rejected, err)
 	}
 	return err

@@ -338,3 +338,25 @@ func TestStrangers(t *testing.T) {
 		t.Errorf("POST /other = %d with the body %q, want 404 and none", response.StatusCode, last.Body)
 	}
 }
+
+// A server can have an address of one's own choice, but only on loopback.
+func TestListen(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"0.0.0.0:0", ":0", "192.0.2.1:0", "example.com:0", "127.0.0.1:x", ""} {
+		if s, err := Listen(address); err == nil {
+			s.Close()
+			t.Errorf("Listen(%q) = nil error, want one", address)
+		}
+	}
+	s, err := Listen("localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := Listen(strings.TrimPrefix(s.URL, "http://")); err == nil {
+		t.Error("second Listen on the same port = nil error, want one")
+	}
+	if status, _ := post(t, s, contract.FormContentType, validForm(s, nil).Encode()); status != 200 {
+		t.Errorf("POST /set/ptr = %d, want 200", status)
+	}
+}

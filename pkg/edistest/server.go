@@ -2,6 +2,7 @@ package edistest
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -44,9 +45,26 @@ type Server struct {
 	dialect  Dialect
 }
 
-// NewServer starts a fake EDIS on loopback. It panics if it cannot listen
+// NewServer starts a fake EDIS on a free port of loopback. It panics if it cannot listen
 // there.
 func NewServer() *Server {
+	s, err := Listen("127.0.0.1:0")
+	if err != nil {
+		panic(fmt.Sprintf("edistest: %v", err))
+	}
+	return s
+}
+
+// Listen starts a fake EDIS whose API listens on this host:port, which must be on
+// loopback.
+func Listen(address string) (*Server, error) {
+	if !isLoopback(address) {
+		return nil, fmt.Errorf("%s is not on loopback", address)
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
 		now:      time.Now,
 		kvms:     make(map[string]KVM),
@@ -64,12 +82,14 @@ func NewServer() *Server {
 	s.first = s.newSession(defaultAccount.KVMs[0])
 	s.startDNS()
 	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serveHTTP))
+	_ = s.http.Listener.Close() // never used
+	s.http.Listener = listener
 	s.http.Config.ReadHeaderTimeout = 10 * time.Second
 	s.http.Config.ReadTimeout = time.Minute // a form of a million records takes a second
 	s.http.Config.IdleTimeout = time.Minute
 	s.http.Start()
 	s.URL = s.http.URL
-	return s
+	return s, nil
 }
 
 // Close stops both servers after the requests in progress. Call it once.

@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 
-	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -45,7 +45,12 @@ FILE, or - for standard input, is one of:
     10 IN PTR mail.example.com. ; kvm_id=kvm_1_2 (the comment is optional)
 Edisptr list writes all of them.`,
 		Example: "  edisptr list --all -o yaml >ptr.yaml; vi ptr.yaml; edisptr apply -f ptr.yaml\n  edisptr apply -f 2.0.192.in-addr.arpa.zone --yes",
-		Args:    cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unexpected argument %q; to apply a file, run: edisptr apply -f %s", args[0], shellQuote(args[0]))
+			}
+			return nil
+		},
 		RunE: func(command *cobra.Command, _ []string) error {
 			switch {
 			case options.file == "":
@@ -58,13 +63,14 @@ Edisptr list writes all of them.`,
 	}
 	flags := command.Flags()
 	flags.StringVarP(&options.file, "file", "f", "", "read the records from `FILE`, - for standard input")
-	flags.BoolVar(&options.yes, "yes", false, "do not ask for confirmation")
+	flags.BoolVarP(&options.yes, "yes", "y", false, "do not ask for confirmation")
 	flags.BoolVar(&options.force, "force", false, "with --yes, allow changing more than 30% of the\nexisting records if there are more than 10")
-	flags.BoolVar(&options.dryRun, "dry-run", false, "show changes only; exit status 4 if there are any")
+	flags.BoolVarP(&options.dryRun, "dry-run", "n", false, "show changes only; exit status 4 if there are any")
 	flags.BoolVar(&options.prune, "prune", false, "also delete the records of these servers that\nthe file lacks; asks for them separately")
 	flags.IntVar(&options.batch, "batch", 100, "send `N` addresses per request")
 	a.parallelFlag(command, &options.parallel)
 	a.kvmFlag(command)
+	completeFiles(command, "file")
 	flags.BoolVar(&a.allowUnderscore, "allow-underscore", false, "allow underscores in host names")
 	return command
 }
@@ -75,8 +81,10 @@ var (
 )
 
 func (a *app) apply(ctx context.Context, options applyOptions) error {
-	if !options.yes && !options.dryRun && !isTerminal(a.stdin) {
-		return usageError{errors.New("standard input is not a terminal; use --yes or --dry-run")}
+	if !options.yes && !options.dryRun {
+		if err := a.openTerminal(); err != nil {
+			return usageError{fmt.Errorf("there is no terminal to ask on (%w); use --yes or --dry-run", err)}
+		}
 	}
 	records, err := a.readRecords(options.file)
 	if err != nil {
@@ -249,12 +257,23 @@ func recordCount(n int) string {
 	return fmt.Sprintf("%d records", n)
 }
 
+// openTerminal makes ask read from standard input, or if that is a file, such as the one
+// to apply, from the terminal itself.
+func (a *app) openTerminal() error {
+	if isTerminal(a.stdin) {
+		a.replies = bufio.NewReader(a.stdin)
+		return nil
+	}
+	terminal, err := os.Open(terminalFile)
+	if err == nil {
+		a.replies = bufio.NewReader(terminal) // closed when the program ends
+	}
+	return err
+}
+
 // ask asks the user to confirm. It returns errDeclined unless the reply is yes.
 func (a *app) ask(ctx context.Context, question string) error {
 	fmt.Fprint(a.stderr, question)
-	if a.replies == nil {
-		a.replies = bufio.NewReader(a.stdin)
-	}
 	replies := make(chan string, 1)
 	go func() {
 		reply, _ := a.replies.ReadString('\n') // EOF counts as no
@@ -282,13 +301,13 @@ func (a *app) printPlans(plans []*plan) {
 		if p.kvmID != "" {
 			title = redact.Printable(p.kvmID) + ": " + title
 		}
-		fmt.Fprintln(a.stdout, a.style(color.Bold).Sprint(title))
+		fmt.Fprintln(a.stdout, a.style(bold, title))
 		for _, s := range changes {
 			if s.From != "" {
-				fmt.Fprintln(a.stdout, a.style(color.FgRed).Sprintf("- %s %s", s.IP, redact.Printable(s.From)))
+				fmt.Fprintln(a.stdout, a.style(red, fmt.Sprintf("- %s %s", s.IP, redact.Printable(s.From))))
 			}
 			if s.To != "" {
-				fmt.Fprintln(a.stdout, a.style(color.FgGreen).Sprintf("+ %s %s", s.IP, s.To))
+				fmt.Fprintln(a.stdout, a.style(green, fmt.Sprintf("+ %s %s", s.IP, s.To)))
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,11 +23,11 @@ func (a *app) checkCommand() *cobra.Command {
 		Long: `Check looks up the PTR names of each address and reports whether one of them
 resolves back to the address, as mail servers do. It needs no session.
 
-Without --resolver, check uses the system's resolver, which also reads the hosts
-file (/etc/hosts), and so may confirm a name that the DNS does not have.
+With --resolver, or the variable EDIS_DNS, check queries only that DNS server,
+which should be a recursive one. The default port is 53.
 
-With --resolver, check queries only that DNS server, which should be a recursive
-one. The default port is 53.
+Without, check uses the system's resolver, which also reads the hosts file
+(/etc/hosts), and so may confirm a name that the DNS does not have.
 
 Exit status:
   0  all addresses are confirmed
@@ -39,7 +40,7 @@ Exit status:
 			if resolver == "" && command.Flags().Changed("resolver") { // such as an unset variable
 				return usageError{errors.New("--resolver is empty, want HOST or HOST:PORT")}
 			}
-			return a.check(command.Context(), args, resolver)
+			return a.check(command.Context(), args, cmp.Or(resolver, a.env("EDIS_DNS")))
 		},
 	}
 	command.Flags().StringVar(&resolver, "resolver", "", "query only the DNS server at `HOST[:PORT]`")
@@ -83,11 +84,19 @@ func (a *app) check(ctx context.Context, args []string, server string) error {
 	a.printChecks(results)
 	switch {
 	case unchecked > 0:
-		return fmt.Errorf("%d of %d addresses could not be checked", unchecked, len(addresses))
+		return fmt.Errorf("%s could not be checked", ofAddresses(unchecked, len(addresses)))
 	case unconfirmed > 0:
-		return fmt.Errorf("%d of %d addresses %w", unconfirmed, len(addresses), errNotConfirmed)
+		return fmt.Errorf("%w: %s", errNotConfirmed, ofAddresses(unconfirmed, len(addresses)))
 	}
 	return nil
+}
+
+// ofAddresses returns how many of the addresses a text is about.
+func ofAddresses(some, all int) string {
+	if all == 1 {
+		return "the address"
+	}
+	return fmt.Sprintf("%d of %d addresses", some, all)
 }
 
 // resolver returns the DNS server at address, or the system's resolver if address

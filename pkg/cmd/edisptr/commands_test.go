@@ -104,7 +104,7 @@ func TestServers(t *testing.T) {
 	env["EDIS_EMAIL"], env["EDIS_PASSWORD"] = "a@example.com", ""
 	env["EDIS_PASSWORD_FILE"] = writeFile(t, "password", "p+&=% ä\n")
 	got := run(t, env, "servers")
-	if got.status != 0 || !strings.Contains(got.stdout, "kvm_1   192.0.2.7   ") || !strings.Contains(got.stdout, "suspended second [2J") {
+	if got.status != 0 || !strings.Contains(got.stdout, "kvm_1   192.0.2.7   ") || !strings.Contains(got.stdout, "yes        second [2J") {
 		t.Errorf("servers = %+v, want status 0, kvm_1 and the suspended kvm_2", got)
 	}
 	got = run(t, env, "servers", "-o", "json")
@@ -212,13 +212,13 @@ func TestApplyInvalidFiles(t *testing.T) {
 		"192.0.2.1: [a]\n": {"line 1", "192.0.2.1"},
 		"{":                {"not YAML"},
 		"192.0.2.300: a\n192.0.2.1: a_b\n224.0.0.1: c\n":                       {"line 1", "192.0.2.300", "line 2", "a_b", "--allow-underscore", "line 3", "multicast"},
-		"192.0.2.1: a\n::ffff:192.0.2.1: b\n":                                  {"line 2", "duplicate address"},
-		"192.0.2.1: a\n192.0.2.1: b\n":                                         {"duplicate address"},
-		"kvm_other:\n  192.0.2.1: a\n":                                         {`"kvm_other" for KVM ID: the KVM servers of the account are kvm_123456_789012 (mail server)`},
+		"192.0.2.1: a.\n::ffff:192.0.2.1: b.\n":                                {"line 2", "duplicate address"},
+		"192.0.2.1: a.\n192.0.2.1: b.\n":                                       {"duplicate address"},
+		"kvm_other:\n  192.0.2.1: a.\n":                                        {`"kvm_other" for KVM ID: the KVM servers of the account are kvm_123456_789012 (mail server)`},
 		"$ORIGIN example.com.\n10 IN PTR a.example.\n":                         {"10.example.com.", "$ORIGIN"},
 		"192.0.2.1: true\n192.0.2.2: ''\n":                                     {"line 1", "line 2", "host name string"},
 		"192.0.2.1: a\n---\n192.0.2.2: b\n":                                    {"more than one"},
-		"192.0.2.1: a\nkvm_123456_789012: {192.0.2.1: b}\n":                    {"line 2", "duplicate address"},
+		"192.0.2.1: a.\nkvm_123456_789012: {192.0.2.1: b.}\n":                  {"line 2", "duplicate address"},
 		"$ORIGIN 2.0.192.in-addr.arpa.\n10 1 IN PTR a.example.\n11 1 IN PTR\n": {"11.2.0.192.in-addr.arpa.", "no host name"},
 		"$ORIGIN 2.0.192.in-addr.arpa.\n10 1 IN PTR mail.example.com\n":        {"trailing dot"},
 		"$TTL x\n":    {"zone file"},

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/fatih/color"
 	"github.com/miekg/dns"
 	"github.com/spf13/cobra"
 
@@ -44,7 +43,7 @@ func (a *app) demo(ctx context.Context) error {
 }
 
 func (a *app) printTitle(text string) {
-	fmt.Fprintf(a.stdout, "\n%s\n", a.style(color.Bold).Sprint(text))
+	fmt.Fprintf(a.stdout, "\n%s\n", a.style(bold, text))
 }
 
 // tour runs the parts of a demo until one fails.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ It reads the account or an existing session from the environment:
   EDIS_VALID_UNTIL    expiry of the session in Unix seconds
   EDIS_API_HOST       API host of the session; optional
 
+  EDIS_DNS            DNS server that check queries, unless --resolver is given
   EDIS_RDNS_URL       URL of the reverse DNS service, if not the default
   EDIS_AUTH_URL       URL of the login service, if not the default
   NO_COLOR            disable colors
@@ -67,11 +69,11 @@ type app struct {
 
 	allowUnderscore bool // set and apply only
 
-	running bool        // the command line is valid and its command has started
-	writes  bool        // the command changes records
-	sent    atomic.Bool // apply has read the records of a server
-	changed atomic.Bool // a write succeeded
-	replies *bufio.Reader
+	running bool          // the command line is valid and its command has started
+	writes  bool          // the command changes records
+	sent    atomic.Bool   // apply has read the records of a server
+	changed atomic.Bool   // a write succeeded
+	replies *bufio.Reader // of the terminal, while there is something to ask
 
 	mutex sync.Mutex
 	notes []string // to print on standard error at the end
@@ -92,8 +94,12 @@ func exec(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	for _, note := range a.notes {
 		fmt.Fprintln(stderr, note)
 	}
-	if err == nil {
+	var status commandError
+	switch {
+	case err == nil:
 		return exitOK
+	case errors.As(err, &status):
+		return int(status)
 	}
 	fmt.Fprintln(stderr, "edisptr:", a.errorText(err))
 	if errors.Is(err, edis.ErrOutcomeUnknown) && a.next != "" {
@@ -108,6 +114,7 @@ func exec(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "edisptr",
+		Version:       version(),
 		Short:         "Manage reverse DNS (PTR) records at EDIS Global",
 		Long:          longHelp,
 		SilenceErrors: true,
@@ -127,6 +134,7 @@ func (a *app) rootCommand() *cobra.Command {
 			return nil
 		},
 	}
+	root.SetVersionTemplate("edisptr {{.Version}}\n")
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -139,11 +147,42 @@ func (a *app) rootCommand() *cobra.Command {
 		a.sandboxCommand(), a.demoCommand(), a.versionCommand(),
 	)
 	root.SetHelpCommand(helpCommand())
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	completeValues(root, "output", outputTable, outputJSON, outputYAML, outputZone)
 	return root
+}
+
+// completeValues makes a shell complete a flag with these values.
+func completeValues(command *cobra.Command, flag string, values ...string) {
+	if err := command.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(fmt.Sprintf("edisptr: %v", err)) // the command has no such flag
+	}
+}
+
+// completeFiles makes a shell complete a flag with the names of files.
+func completeFiles(command *cobra.Command, flag string) {
+	err := command.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return nil, cobra.ShellCompDirectiveDefault
+	})
+	if err != nil {
+		panic(fmt.Sprintf("edisptr: %v", err)) // the command has no such flag
+	}
+}
+
+const (
+	loginVariables = "EDIS_EMAIL, EDIS_PASSWORD or EDIS_PASSWORD_FILE, and EDIS_AUTH_URL"
+	callVariables  = "EDIS_KVM_ID and EDIS_RDNS_URL; and to log in\n" + loginVariables +
+		",\nor for a session EDIS_SIGNATURE, EDIS_VALID_UNTIL and EDIS_API_HOST"
+)
+
+// nameVariables names in the help of a command the variables that it reads.
+func nameVariables(command *cobra.Command, variables string) {
+	command.Long = cmp.Or(command.Long, command.Short+".") + "\n\nEnvironment, explained in 'edisptr help':\n" + variables + "."
 }
 
 // kvmFlag adds --kvm to a command for one server.
 func (a *app) kvmFlag(command *cobra.Command) {
+	nameVariables(command, callVariables)
 	command.Flags().StringVar(&a.kvmID, "kvm", "", "the KVM server with this `ID`, in place of EDIS_KVM_ID")
 }
 
@@ -157,10 +196,18 @@ func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [command]",
 		Short: "Show help for a command",
+		ValidArgsFunction: func(command *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+			for _, topic := range command.Root().Commands() {
+				if len(args) == 0 && topic.IsAvailableCommand() {
+					names = append(names, topic.Name()+"\t"+topic.Short)
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(command *cobra.Command, args []string) error {
 			topic, rest, err := command.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usageError{fmt.Errorf("unknown command %q", strings.Join(args, " "))}
+				return usageError{fmt.Errorf("unknown command %q; 'edisptr help' lists the commands", strings.Join(args, " "))}
 			}
 			return topic.Help()
 		},

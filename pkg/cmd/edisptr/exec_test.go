@@ -13,8 +13,11 @@ import (
 	"net/url"
 	"os"
 	osexec "os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
@@ -32,14 +35,22 @@ func run(t testing.TB, env map[string]string, args ...string) result {
 	return result{status, stdout.String(), stderr.String()}
 }
 
-// TestMain runs all tests in both forms of responses: the service may use either.
+// TestMain runs all tests in both forms of responses, since the service may use either;
+// or it is edisptr, in the scripts of TestScripts.
 func TestMain(m *testing.M) {
+	testscript.Main(inBothDialects{m}, map[string]func(){"edisptr": main})
+}
+
+type inBothDialects struct{ *testing.M }
+
+func (m inBothDialects) Run() (status int) {
 	for _, dialect = range []edistest.Dialect{edistest.Documented, edistest.Recorded} {
-		if status := m.Run(); status != 0 {
+		if status = m.M.Run(); status != 0 {
 			fmt.Printf("with dialect %d\n", dialect)
-			os.Exit(status)
+			break
 		}
 	}
+	return status
 }
 
 var dialect edistest.Dialect
@@ -345,6 +356,27 @@ func runShell(t *testing.T, script string) string {
 	output, err := osexec.CommandContext(t.Context(), sh, "-c", script).Output()
 	if err != nil {
 		t.Fatal(err)
+	}
+	return string(output)
+}
+
+// runShellCommand runs a command line in a shell that knows edisptr, and returns what it
+// prints on both streams.
+func runShellCommand(t *testing.T, env map[string]string, line string) string {
+	t.Helper()
+	bin := t.TempDir()
+	if err := os.Symlink(os.Args[0], filepath.Join(bin, "edisptr")); err != nil {
+		t.Skipf("needs symbolic links: %v", err)
+	}
+	command := osexec.CommandContext(t.Context(), "sh", "-c", line)
+	command.Dir = bin
+	command.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	for name, value := range env {
+		command.Env = append(command.Env, name+"="+value)
+	}
+	output, err := command.CombinedOutput()
+	if err != nil {
+		t.Errorf("%s: %v", line, err)
 	}
 	return string(output)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -278,7 +279,7 @@ func TestAskForPlans(t *testing.T) {
 		"":              {3, true},
 	} {
 		var stderr bytes.Buffer
-		a, p := &app{stdin: strings.NewReader(replies), stderr: &stderr}, newPlan()
+		a, p := &app{replies: bufio.NewReader(strings.NewReader(replies)), stderr: &stderr}, newPlan()
 		if err := a.askForPlans(t.Context(), []*plan{p}); (err != nil) != want.declined || len(p.steps) != want.steps {
 			t.Errorf("askForPlans with %q = %v and %d steps, want %+v", replies, err, len(p.steps), want)
 		}
@@ -286,7 +287,7 @@ func TestAskForPlans(t *testing.T) {
 			t.Errorf("askForPlans asks %q", &stderr)
 		}
 	}
-	a, p := &app{stdin: strings.NewReader("n\n"), stderr: new(bytes.Buffer)}, newPlan()
+	a, p := &app{replies: bufio.NewReader(strings.NewReader("n\n")), stderr: new(bytes.Buffer)}, newPlan()
 	p.steps = p.steps[1:]
 	if err := a.askForPlans(t.Context(), []*plan{p}); err == nil {
 		t.Error("askForPlans with only deletions, declined, = nil")

@@ -83,7 +83,7 @@ func (a *app) targetAndAddresses(ctx context.Context, args []string) (target, []
 }
 
 func (a *app) serversCommand() *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use:   "servers",
 		Short: "List the KVM servers of the account",
 		Args:  cobra.NoArgs,
@@ -91,6 +91,8 @@ func (a *app) serversCommand() *cobra.Command {
 			return a.servers(command.Context())
 		},
 	}
+	nameVariables(command, loginVariables)
+	return command
 }
 
 // serverInfo is a KVM server as printed.
@@ -138,13 +140,13 @@ func (a *app) printServers(list []serverInfo) {
 		a.printJSON(map[string][]serverInfo{"servers": list})
 		return
 	}
-	rows := [][]cell{{{text: "KVM ID"}, {text: "PRIMARY IP"}, {text: "SESSION UNTIL"}, {text: "DESCRIPTION"}}}
+	rows := [][]cell{{{text: "KVM ID"}, {text: "PRIMARY IP"}, {text: "SESSION UNTIL"}, {text: "SUSPENDED"}, {text: "DESCRIPTION"}}}
 	for _, s := range list {
-		description := cell{text: s.Description}
+		suspended := cell{text: "no"}
 		if s.Suspended {
-			description = cell{text: "suspended " + s.Description, state: stateUnknown}
+			suspended = cell{text: "yes", state: stateUnknown}
 		}
-		rows = append(rows, []cell{{text: s.KVMID}, {text: s.PrimaryIP}, {text: s.ValidUntil}, description})
+		rows = append(rows, []cell{{text: s.KVMID}, {text: s.PrimaryIP}, {text: s.ValidUntil}, suspended, {text: s.Description}})
 	}
 	a.printTable(rows)
 }

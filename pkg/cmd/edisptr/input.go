@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/edisptr/edis-go/pkg/edis"
+	"github.com/edisptr/edis-go/pkg/internal/canonical"
 )
 
 // inputErrors collects what is wrong with the input of a command: its arguments,
@@ -36,12 +38,24 @@ func parseAssignments(args []string) (assignments []assignment, errs inputErrors
 			errs.add("argument", arg, "invalid IP address, want IP=HOST")
 			continue
 		}
+		if err := checkLabels(name); err != nil {
+			errs.add(text, name, err.Error())
+		}
 		if slices.ContainsFunc(assignments, func(a assignment) bool { return a.address == address }) {
 			errs.add("argument", arg, "duplicate address")
 		}
 		assignments = append(assignments, assignment{address, name})
 	}
 	return assignments, errs
+}
+
+// checkLabels returns an error for a name of one label, which is most likely cut short. A
+// dot at the end says that it is whole, as in a zone file.
+func checkLabels(name string) error {
+	if valid, _ := canonical.Name(name, true); valid == "" || strings.Contains(name, ".") {
+		return nil // what is not valid has a better error
+	}
+	return fmt.Errorf("only one label, want a full name such as %s.example.com; %[1]s. with a dot is taken as it is", name)
 }
 
 func parseAddresses(args []string) (addresses []netip.Addr, errs inputErrors) {

@@ -127,7 +127,7 @@ func (a *app) printYAML(plans []*plan) {
 		}
 		servers[p.kvmID] = make(map[string]string, len(p.steps))
 		for _, s := range p.steps {
-			servers[p.kvmID][s.IP.String()] = redact.Printable(s.To) // what is not could not be applied either
+			servers[p.kvmID][s.IP.String()] = fileName(s.To)
 		}
 	}
 	content, err := yaml.Marshal(servers)
@@ -135,6 +135,15 @@ func (a *app) printYAML(plans []*plan) {
 		panic(fmt.Sprintf("edisptr: a map of strings does not marshal: %v", err))
 	}
 	_, _ = a.stdout.Write(content) // remembers its error
+}
+
+// fileName returns a name as apply reads it. A name that is not printable could not be
+// applied in any form.
+func fileName(name string) string {
+	if checkLabels(name) != nil {
+		name = dns.Fqdn(name)
+	}
+	return redact.Printable(name)
 }
 
 // printZone prints a zone file for apply, which finds the KVM IDs in the comments.
@@ -147,7 +156,7 @@ func (a *app) printZone(plans []*plan) {
 				panic(fmt.Sprintf("edisptr: %v has no reverse name: %v", s.IP, err)) // every valid address has one
 			}
 			header := dns.RR_Header{Name: owner, Rrtype: dns.TypePTR, Class: dns.ClassINET, Ttl: zoneTTL}
-			record := &dns.PTR{Hdr: header, Ptr: dns.Fqdn(redact.Printable(s.To))}
+			record := &dns.PTR{Hdr: header, Ptr: dns.Fqdn(fileName(s.To))}
 			fmt.Fprintf(a.stdout, "%s ; %s%s\n", record, kvmComment, redact.Printable(p.kvmID))
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/fatih/color"
 	"github.com/mattn/go-isatty"
 
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
@@ -59,7 +58,7 @@ const (
 
 // recordState is a record and its state as printed.
 type recordState struct {
-	KVMID string     `json:"-"` // in a table of several servers
+	KVMID string     `json:"-" yaml:"-"` // in a table of several servers
 	IP    netip.Addr `json:"ip"`
 	Name  string     `json:"name"`
 	State state      `json:"state"`
@@ -67,7 +66,7 @@ type recordState struct {
 
 // serverRecords are the records of one KVM server as printed in JSON.
 type serverRecords struct {
-	KVMID   string        `json:"kvm_id"`
+	KVMID   string        `json:"kvm_id" yaml:"kvm_id"`
 	Records []recordState `json:"records"`
 }
 
@@ -165,39 +164,46 @@ func (a *app) printTable(rows [][]cell) {
 			}
 			text := redact.Printable(c.text)
 			padding := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(text))
-			line.WriteString(a.style(c.state.color()).Sprint(text) + padding)
+			line.WriteString(a.style(c.state.color(), text) + padding)
 		}
 		text := strings.TrimRight(line.String(), " ")
 		if i == 0 {
-			text = a.style(color.Bold).Sprint(text)
+			text = a.style(bold, text)
 		}
 		fmt.Fprintln(a.stdout, text)
 	}
 }
 
-func (s state) color() color.Attribute {
+func (s state) color() color {
 	switch s {
 	case stateSet, stateDeleted:
-		return color.FgGreen
+		return green
 	case stateRefused, stateUnknown:
-		return color.FgRed
+		return red
 	case stateSkipped:
-		return color.FgYellow
+		return yellow
 	case statePresent, stateAbsent, stateKept:
 	}
-	return color.Reset
+	return ""
 }
 
-// style returns a color that is enabled only if standard output is a terminal
-// with colors and NO_COLOR is not set.
-func (a *app) style(attribute color.Attribute) *color.Color {
-	style := color.New(attribute)
-	if attribute != color.Reset && isTerminal(a.stdout.Writer) && a.env("NO_COLOR") == "" && a.env("TERM") != "dumb" {
-		style.EnableColor()
-	} else {
-		style.DisableColor()
+// color is the parameter of an SGR sequence (ECMA-48, section 8.3.117).
+type color string
+
+const (
+	bold   color = "1"
+	red    color = "31"
+	green  color = "32"
+	yellow color = "33"
+)
+
+// style returns text in a color, if standard output is a terminal with colors and
+// NO_COLOR is not set.
+func (a *app) style(c color, text string) string {
+	if c == "" || !isTerminal(a.stdout.Writer) || a.env("NO_COLOR") != "" || a.env("TERM") == "dumb" {
+		return text
 	}
-	return style
+	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"
 }
 
 // isTerminal reports whether stream, a reader or a writer, is a terminal.

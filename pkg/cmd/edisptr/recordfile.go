@@ -120,6 +120,9 @@ func (r *recordReader) add(location, kvmID, addressText, name string) {
 	}
 	if name != "" {
 		canonicalName, err := canonical.Name(name, r.allowUnderscore)
+		if err == nil {
+			err = checkLabels(name)
+		}
 		if err != nil {
 			r.errs.add(location+": "+address.String(), name, err.Error())
 			return
@@ -148,6 +151,9 @@ func (r *recordReader) readMap(content []byte) {
 	if root == nil {
 		return
 	}
+	if r.readJSONOutput(root) {
+		return
+	}
 	for key, value := range r.entries(root) {
 		if value.Kind != yaml.MappingNode {
 			if !r.fits(0) {
@@ -163,6 +169,39 @@ func (r *recordReader) readMap(content []byte) {
 			r.addNode(key.Value, address, name)
 		}
 	}
+}
+
+// readJSONOutput reads what get and list print with -o json, and reports whether root is
+// that.
+func (r *recordReader) readJSONOutput(root *yaml.Node) bool {
+	var output struct {
+		Servers []serverRecords
+		KVMID   string `yaml:"kvm_id"`
+		Records []recordState
+	}
+	isOutput := false
+	for pair := range slices.Chunk(root.Content, 2) {
+		isOutput = isOutput || pair[1].Kind == yaml.SequenceNode && slices.Contains([]string{"servers", "records"}, pair[0].Value)
+	}
+	if !isOutput {
+		return false
+	}
+	if err := root.Decode(&output); err != nil {
+		r.errs.add("file", "", fmt.Sprintf("not what get or list prints with -o json: %v", err))
+	}
+	for _, server := range append(output.Servers, serverRecords{output.KVMID, output.Records}) {
+		for _, record := range server.Records {
+			name := record.Name
+			if name != "" {
+				name = dns.Fqdn(name) // as it is, even if it has one label
+			}
+			if !r.fits(0) {
+				return true
+			}
+			r.add("record", server.KVMID, record.IP.String(), name)
+		}
+	}
+	return true
 }
 
 // parseMap returns the map that content consists of, or nil if there is none.

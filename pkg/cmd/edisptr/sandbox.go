@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	osexec "os/exec"
 	"strconv"
 	"strings"
 	"time"
@@ -14,45 +17,84 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
+// sandboxOptions are the flags of sandbox.
+type sandboxOptions struct {
+	listen  string
+	servers int
+	delay   time.Duration
+	dialect string
+}
+
 func (a *app) sandboxCommand() *cobra.Command {
-	servers, delay := 1, time.Duration(0)
+	var options sandboxOptions
 	command := &cobra.Command{
-		Use:   "sandbox",
+		Use:   "sandbox [-- COMMAND [ARG ...]]",
 		Short: "Run a fake EDIS on this machine",
-		Long: `Sandbox runs a fake EDIS on loopback until it is interrupted: the API, and a
-DNS server that serves the PTR records set through the API. In its DNS,
-mail.example.com has the addresses 192.0.2.10 and 2001:db8::10. With --servers,
-the account has that many KVM servers, each with the PTR records of an IPv4 and
-an IPv6 address.
+		Long: `Sandbox runs a fake EDIS on loopback: the API, and a DNS server that serves the
+PTR records set through the API. In its DNS, mail.example.com has the addresses
+192.0.2.10 and 2001:db8::10.
 
-On standard output, sandbox prints shell commands that set the environment for
-the other commands:
+With a COMMAND, sandbox runs it with the environment of the other commands set,
+and ends with its exit status. Without one, sandbox prints shell commands that
+set the environment, and runs until it is interrupted.
 
-  edisptr sandbox >env.sh &
-  sleep 1; . ./env.sh
-  edisptr set 192.0.2.10=mail.example.com
-  edisptr check --resolver "$EDIS_DNS" 192.0.2.10
-  dig -p "${EDIS_DNS##*:}" @"${EDIS_DNS%:*}" -x 192.0.2.10`,
-		Args: cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error {
-			if servers < 1 || servers > maxFleet || delay < 0 {
-				return usageError{fmt.Errorf("--servers must be 1 to %d, and --delay not negative", maxFleet)}
+With --servers, the account has that many KVM servers, each with the PTR records
+of an IPv4 and an IPv6 address. With --dialect recorded, the API responds in the
+form that the provider once published, and not as its document says.`,
+		Example: `  edisptr sandbox -- sh
+  edisptr sandbox --servers 3 -- edisptr list --all
+  edisptr sandbox -- sh -c 'edisptr check --resolver "$EDIS_DNS" 192.0.2.10'`,
+		Args: func(command *cobra.Command, args []string) error {
+			if len(args) > 0 && command.ArgsLenAtDash() != 0 {
+				return fmt.Errorf("unexpected argument %q; a command to run comes after --", args[0])
 			}
-			return a.sandbox(command.Context(), servers, delay)
+			return nil
+		},
+		RunE: func(command *cobra.Command, args []string) error {
+			return a.sandbox(command.Context(), options, args)
 		},
 	}
-	command.Flags().IntVar(&servers, "servers", 1, "give the account `N` KVM servers")
-	command.Flags().DurationVar(&delay, "delay", 0, "delay each response, such as 50ms")
+	flags := command.Flags()
+	flags.StringVar(&options.listen, "listen", "127.0.0.1:0", "API at `HOST:PORT` of loopback")
+	flags.IntVar(&options.servers, "servers", 1, "give the account `N` KVM servers")
+	flags.DurationVar(&options.delay, "delay", 0, "delay each response, such as 50ms")
+	flags.StringVar(&options.dialect, "dialect", dialectDocumented, "documented or recorded")
+	completeValues(command, "dialect", dialectDocumented, dialectRecorded)
 	return command
 }
 
-func (a *app) sandbox(ctx context.Context, servers int, delay time.Duration) error {
-	server := newSandbox()
+const dialectDocumented, dialectRecorded = "documented", "recorded"
+
+func (o sandboxOptions) check() error {
+	switch {
+	case o.servers < 1 || o.servers > maxFleet || o.delay < 0:
+		return usageError{fmt.Errorf("--servers must be 1 to %d, and --delay not negative", maxFleet)}
+	case o.dialect != dialectDocumented && o.dialect != dialectRecorded:
+		return usageError{fmt.Errorf("invalid --dialect %q: want %s or %s", o.dialect, dialectDocumented, dialectRecorded)}
+	}
+	return nil
+}
+
+func (a *app) sandbox(ctx context.Context, options sandboxOptions, command []string) error {
+	if err := options.check(); err != nil {
+		return err
+	}
+	server, err := edistest.Listen(options.listen)
+	if err != nil {
+		return usageError{fmt.Errorf("--listen: %w", err)}
+	}
 	defer server.Close()
-	server.SetDelay(delay)
+	addMailHost(server)
+	server.SetDelay(options.delay)
+	if options.dialect == dialectRecorded {
+		server.SetDialect(edistest.Recorded)
+	}
 	environment := sandboxEnvironment(server)
-	if servers > 1 {
-		environment = fleetEnvironment(server, addFleet(server, servers))
+	if options.servers > 1 {
+		environment = fleetEnvironment(server, addFleet(server, options.servers))
+	}
+	if len(command) > 0 {
+		return a.runCommand(ctx, environment, command)
 	}
 	for _, variable := range environment {
 		fmt.Fprintf(a.stdout, "export %s=%s\n", variable.name, shellQuote(variable.value))
@@ -65,12 +107,43 @@ func (a *app) sandbox(ctx context.Context, servers int, delay time.Duration) err
 	return nil
 }
 
+// commandError is the exit status of a command that sandbox ran, if it is not 0. The
+// command has said why.
+type commandError int
+
+func (e commandError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// runCommand runs a command with the variables of environment in place of the user's. An
+// interrupt reaches the command through the terminal, so it does not end with ctx.
+func (a *app) runCommand(ctx context.Context, environment []envVar, args []string) error {
+	command := osexec.CommandContext(context.WithoutCancel(ctx), args[0], args[1:]...) //nolint:gosec // the user names the command
+	command.Stdin, command.Stdout, command.Stderr = a.stdin, a.stdout.Writer, a.stderr
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "EDIS_") {
+			command.Env = append(command.Env, variable)
+		}
+	}
+	for _, variable := range environment {
+		command.Env = append(command.Env, variable.name+"="+variable.value)
+	}
+	err := command.Run()
+	var failed *osexec.ExitError
+	if errors.As(err, &failed) {
+		return commandError(max(failed.ExitCode(), exitFailed)) // -1 if a signal ended it
+	}
+	return err
+}
+
 // newSandbox starts a fake EDIS whose DNS has the addresses of one host name, so
 // that check can confirm them.
 func newSandbox() *edistest.Server {
 	server := edistest.NewServer()
-	server.AddHost("mail.example.com", netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::10"))
+	addMailHost(server)
 	return server
+}
+
+func addMailHost(server *edistest.Server) {
+	server.AddHost("mail.example.com", netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::10"))
 }
 
 const maxFleet = 65536
