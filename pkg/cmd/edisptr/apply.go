@@ -43,7 +43,7 @@ FILE, or - for standard input, is one of:
   a zone file, of which only the PTR records are used:
     $ORIGIN 2.0.192.in-addr.arpa.
     10 IN PTR mail.example.com. ; kvm_id=kvm_1_2 (the comment is optional)
-Edisptr list writes all of them.`,
+  what 'edisptr list' prints with -o yaml, zone or json`,
 		Example: "  edisptr list --all -o yaml >ptr.yaml; vi ptr.yaml; edisptr apply -f ptr.yaml\n  edisptr apply -f 2.0.192.in-addr.arpa.zone --yes",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -70,7 +70,7 @@ Edisptr list writes all of them.`,
 	flags.IntVar(&options.batch, "batch", 100, "send `N` addresses per request")
 	a.parallelFlag(command, &options.parallel)
 	a.kvmFlag(command)
-	completeFiles(command, "file")
+	completeFlag(command, "file", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)) // files
 	flags.BoolVar(&a.allowUnderscore, "allow-underscore", false, "allow underscores in host names")
 	return command
 }

@@ -120,11 +120,7 @@ func (a *app) rootCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(command *cobra.Command, _ []string) error {
-			formats := []string{outputTable, outputJSON}
-			if command.Name() == "list" {
-				formats = append(formats, outputYAML, outputZone)
-			}
-			if !slices.Contains(formats, a.format) {
+			if formats := formatsOf(command); !slices.Contains(formats, a.format) {
 				return fmt.Errorf("invalid --output %q for %s: want %s", a.format, command.Name(), strings.Join(formats, " or "))
 			}
 			if a.timeout <= 0 {
@@ -148,23 +144,23 @@ func (a *app) rootCommand() *cobra.Command {
 	)
 	root.SetHelpCommand(helpCommand())
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	completeValues(root, "output", outputTable, outputJSON, outputYAML, outputZone)
+	completeFlag(root, "output", func(command *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return formatsOf(command), cobra.ShellCompDirectiveNoFileComp
+	})
 	return root
 }
 
-// completeValues makes a shell complete a flag with these values.
-func completeValues(command *cobra.Command, flag string, values ...string) {
-	if err := command.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(fmt.Sprintf("edisptr: %v", err)) // the command has no such flag
+// formatsOf returns the values of --output that a command takes.
+func formatsOf(command *cobra.Command) []string {
+	if command.Name() == "list" {
+		return []string{outputTable, outputJSON, outputYAML, outputZone}
 	}
+	return []string{outputTable, outputJSON}
 }
 
-// completeFiles makes a shell complete a flag with the names of files.
-func completeFiles(command *cobra.Command, flag string) {
-	err := command.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return nil, cobra.ShellCompDirectiveDefault
-	})
-	if err != nil {
+// completeFlag makes a shell complete a flag with what values returns.
+func completeFlag(command *cobra.Command, flag string, values cobra.CompletionFunc) {
+	if err := command.RegisterFlagCompletionFunc(flag, values); err != nil {
 		panic(fmt.Sprintf("edisptr: %v", err)) // the command has no such flag
 	}
 }

@@ -59,7 +59,7 @@ form that the provider once published, and not as its document says.`,
 	flags.IntVar(&options.servers, "servers", 1, "give the account `N` KVM servers")
 	flags.DurationVar(&options.delay, "delay", 0, "delay each response, such as 50ms")
 	flags.StringVar(&options.dialect, "dialect", dialectDocumented, "documented or recorded")
-	completeValues(command, "dialect", dialectDocumented, dialectRecorded)
+	completeFlag(command, "dialect", cobra.FixedCompletions([]string{dialectDocumented, dialectRecorded}, cobra.ShellCompDirectiveNoFileComp))
 	return command
 }
 

@@ -87,7 +87,7 @@ func (o *Operation) ValidateResponse(status int, body []byte) (value any, err er
 		return nil, jsonError(invalid)
 	}
 	schema := response.Value.Content[JSONContentType].Schema.Value
-	return value, schemaError(schema, schema.VisitJSON(value, openapi3.VisitAsResponse()))
+	return value, schemaError(schema.VisitJSON(value, openapi3.VisitAsResponse()))
 }
 
 // IsJSON reports whether a content type is that of JSON in UTF-8 (RFC 8259, sections 8.1
@@ -107,24 +107,12 @@ func jsonError(err error) error {
 }
 
 // schemaError names the place of a mismatch and the reason. The original error quotes
-// the value, of any size. Names that are not in the schema are those of the service,
-// and can hold anything.
-func schemaError(schema *openapi3.Schema, err error) error {
+// the value, of any size.
+func schemaError(err error) error {
 	mismatch := new(openapi3.SchemaError)
 	if !errors.As(err, &mismatch) {
 		return err
 	}
-	var place strings.Builder
-	for _, name := range mismatch.JSONPointer() {
-		next := cmp.Or(schema.Properties[name], schema.Items)
-		if next == nil {
-			name, next = "*", schema.AdditionalProperties.Schema
-		}
-		if next == nil {
-			break
-		}
-		place.WriteString("/" + name)
-		schema = next.Value
-	}
-	return errors.New(strings.TrimPrefix(place.String()+": "+mismatch.Reason, ": "))
+	place := "/" + strings.Join(mismatch.JSONPointer(), "/")
+	return fmt.Errorf("%s: %s", place, mismatch.Reason)
 }

@@ -76,7 +76,7 @@ func TestValidateResponse(t *testing.T) {
 		{"setPTR", 200, `{"a":1e999}`, "not valid JSON"},
 		{"setPTR", 200, `{}`, `/status: property "status" is missing`},
 		{"setPTR", 200, `{"status":"success","message":5}`, "/message: value must be a string"},
-		{"setPTR", 200, `[]`, "value must be an object"},
+		{"setPTR", 200, `[]`, "/: value must be an object"},
 		{"getPTR", 200, `{"status":"success","records":[{"ip":"a"},{"ip":5}]}`, `/records: doesn't match any schema from "anyOf"`},
 		// The error does not show names that the service chose, such as KVM ids.
 		{"createAuthSession", 200, `{"status":"success","data":5}`, `/data: doesn't match any schema from "anyOf"`},
