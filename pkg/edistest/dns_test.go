@@ -111,3 +111,37 @@ func TestDNSTruncation(t *testing.T) {
 		t.Errorf("UDP with EDNS: truncated = %v with %d records, want false with 60 and an OPT record", response.Truncated, len(response.Answer))
 	}
 }
+
+// A query with two questions has no answer that a client could tell apart.
+func TestDNSTwoQuestions(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	message := new(dns.Msg).SetQuestion("a.example.", dns.TypeA)
+	message.Question = append(message.Question, dns.Question{Name: "b.example.", Qtype: dns.TypeA, Qclass: dns.ClassINET})
+	for _, network := range []string{"udp", "tcp"} {
+		if got := exchange(t, s, network, message.Copy()); got.Rcode != dns.RcodeFormatError || len(got.Answer) != 0 {
+			t.Errorf("%s: rcode = %s with %d records, want FORMERR with none", network, dns.RcodeToString[got.Rcode], len(got.Answer))
+		}
+	}
+}
+
+// A negative answer has the SOA record of a zone that the name is in, and a resolver may
+// keep it for a second only.
+func TestDNSNegativeAnswers(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	for name, zone := range map[string]string{
+		"1.2.0.192.in-addr.arpa.": "in-addr.arpa.", "1.2.0.192.IN-ADDR.ARPA.": "in-addr.arpa.", "in-addr.arpa.": "in-addr.arpa.",
+		"8.b.d.0.1.0.0.2.ip6.arpa.": "ip6.arpa.", "a.example.": ".", "arpa.": ".",
+	} {
+		response := query(t, s, "udp", name, dns.TypePTR)
+		if len(response.Ns) != 1 || len(response.Answer) != 0 {
+			t.Errorf("%s =\n%v\nwant one SOA record", name, response)
+			continue
+		}
+		soa, ok := response.Ns[0].(*dns.SOA)
+		if !ok || soa.Hdr.Name != zone || soa.Minttl != 1 || soa.Hdr.Ttl != 1 {
+			t.Errorf("%s: authority = %v, want the SOA record of %s with a TTL and a minimum of 1 second", name, response.Ns[0], zone)
+		}
+	}
+}
