@@ -112,9 +112,13 @@ func TestServers(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.stdout), &list); err != nil || len(list.Servers) != 2 || !list.Servers[1].Suspended || list.Servers[0].PrimaryIP != "192.0.2.7" {
 		t.Errorf("servers -o json = %+v (%v), want kvm_1 and the suspended kvm_2", got, err)
 	}
-	env["EDIS_PASSWORD"] = "wrong"
-	if got := run(t, env, "servers"); got.status != 1 || !strings.Contains(got.stderr, "401") || strings.Contains(got.stderr, "wrong\"") {
+	env["EDIS_PASSWORD"] = "hunter2-wrong"
+	if got := run(t, env, "servers"); got.status != 1 || !strings.Contains(got.stderr, "401") || strings.Contains(got.stderr, "hunter2") {
 		t.Errorf("servers with a wrong password = %+v, want status 1 and 401 without the password", got)
+	}
+	server.Fail("createAuthSession", edistest.Fault{Status: 401, Body: `{"message":"a@example.com does not have the password hunter2-wrong"}`})
+	if got := run(t, env, "servers", "--verbose"); got.status != 1 || !strings.Contains(got.stderr, "401") || !strings.Contains(got.stderr, "withheld") || strings.Contains(got.stderr, "hunter2") {
+		t.Errorf("servers with a password that the service echoes = %+v, want status 1 and 401 without the password", got)
 	}
 	env["EDIS_PASSWORD"], env["EDIS_PASSWORD_FILE"] = "", "/does/not/exist"
 	if got := run(t, env, "servers"); got.status != 2 || !strings.Contains(got.stderr, "EDIS_PASSWORD_FILE") {

@@ -307,9 +307,10 @@ func TestApplyFleetResumes(t *testing.T) {
 		}
 		return count
 	}
+	server.SetDelay(5 * time.Millisecond)
 	ctx, interrupt := context.WithCancel(t.Context())
 	go func() {
-		for renamed() < 200 {
+		for renamed() < 40 {
 			time.Sleep(time.Millisecond)
 		}
 		interrupt()
