@@ -181,10 +181,13 @@ type LoginSession struct {
 	// APIHost Example: 12345.edis.example
 	APIHost interface{} `json:"api_host,omitempty"`
 
+	// APIRdns Example: dns-api.edis.example
+	APIRdns interface{} `json:"api_rdns,omitempty"`
+
 	// Description Example: mail server
 	Description interface{} `json:"description,omitempty"`
 
-	// KVMID If it is absent
+	// KVMID Absent if it is the name of the session in data.
 	//
 	// Example: kvm_123456_789012
 	KVMID string `json:"kvm_id,omitempty"`
@@ -1367,46 +1370,46 @@ func ParseSetPTRResponse(rsp *http.Response) (*SetPTRResponse, error) {
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
 	"7FpLc9s4Ev4rKOweZlyULHmcx+jmxNkZ7zqJS7Kzh0QlQ2RLwoQEGAC0rXXpv281AIpPPeI4TrZqbzYJ",
-	"Al83+vF1t+5pKJNUChBG08E91eECEmb/jCAGA5PUqMmM8ThTgE9TJVNQhoNdk4DWbG5fwB1L0hjogF4u",
+	"At2Nfnxft+5pKJNUChBG08E91eECEmb/jCAGA5PUqMmM8ThTgE9TJVNQhoNdk4DWbG5fwB1L0hjogF4u",
 	"gGjQmktBuCZCGsLCEFIDUZcGVGRxzKa40qgMAmqWKX6ljeJiTlcB1YaZTFf3BKWkoo3Fq/UTOf0LQkMD",
-	"eteZy45gCT48tSJcXA7/4QVYBRWxpEqaMrGUTxZSG6cDHSqeGi4FHdCTizOCb4icEVMI2aUtQvC05fso",
-	"UqA16IAwTRj55+j9OxJzbQgXhBGEQ25YnAHuyA0kFk9j64SLM/eyvz6YKcWW+PLzTTLhUfPsf314SzSo",
-	"G1DELJix+FmOh0whlmJOjMSTEy7OQczNonxA6Xr4XDDjzaF6yCh/1aKhHbvesJhHk0wYHjf3fSOi2o6o",
-	"sSvB74iGUIpId1ttQ8GXjCuI6OBjCfZaSdVT7Z2N9zUoNJ2qNeksDEHrpkGV7FlkicXil46DkonnD+uC",
-	"eAQ7pHNn7At/5M9aBXQOZruPO9f7ST38DzBV916L87/p2/9356d0Z2893pdz01EQShU1jcdde2Gx/d+P",
-	"ur3uUbffazOS6k7FVwnjcdf/2w1lsttfapLvK9bQHV4SrBSh1njuqQOp6eCjE7EqV1mMJvbVuHDmdQBD",
-	"4SuKi5hhTXWmxkYVJpbvZ/ZwFkUcLYTFF5WFO8NJVRer4J4m7M6nyF7dp8bVeJqw9KPbabxB34hz3Dyk",
-	"0FtZhrVn/13BjA7o3w4LfnXoydVhzdCabm8FKCuh1zi/JsbHcf3Sf56s45CVUg4XMRcwUaBTKTRMjnq9",
-	"yVFvK7usBpDXUsy4Shj+S/wqDLFEgyEXl0Pi7wbDSCFq6YVd6EWfZXG8/Mq0VYVj06F9l4c1lMKiswh+",
-	"sP5Hu/R/3OtN+i+2ZP5a+MbHa7W7d1OO+WYBhGvtclwh4pmwcZmcXeQpyqZDZr5J6e9zFXvVV898GJtw",
-	"mnrFoiF8yUCbdmX1J/3nD1QW2mgmWGYWUvH/QGRpk65hH/mcCHcpXvRPqqWrkhhtenqGRvUteuLCgBIs",
-	"znmO/bCK/0rAXQqhgaix6CfU2MhCtIIigFjOudhMu0MZVevq415/o1ioqznYbVvoeuWq9lDNxqo+VBCB",
-	"MJzFmjAFX0v8d2jpHBVSovJeQa1EHpCKNC/PbpEHYRaGMhNmD7a6iWWf84QbbTfL7ZoYSaQAUhDw1hIh",
-	"vW3udsG0vpUq+lp8taDvRLdHjPdRqGe3Tpueb2+vjEoU9+i342ddiLjOaZ8rekti1bmt18o2tZ7NCDdY",
-	"OLKpBmEqDobf2FOfT168/L3XP2ozqwUQFLGliECq2aUD2noniidMLScbeXyjHCr5vfurUy47dhVWmU5B",
-	"RFDj/8tHKo+KuNDvHR0fH7/s9bbVSOUT9zEbn4RKlrOpvZGz+91EvlixjR1XDRXJcPX+V+MHUP5SvdO0",
-	"sIr5t9l8zeQrdl6Yeavtlo2uZGkVQ2u1rpL50GXtAmt3vqGe+UtL0R2y27c+nD9tURA4w9jL1gpqqn1p",
-	"NJXR8mvaN5id1i2cq+E5kVPDuICIzJRMrC99oq8VMAPk5Oryz463r0+UhCyOq0k+P8YawTyWUxb7Sn1D",
-	"K2iTwTeW13pGtkvUAYG5PiJOQej6BVMGTZiIED9XhGktQ86Q7iA8VGE1FNxbC+s/f9ntd/t0QPNVtX5D",
-	"segIpRXSLEB1nMTl4t6GuLJE/ZYyeFOQxxvJBP+SAeGWNMw4qDyuYfY0sl6uIe3r7swGD+9nlduWuuht",
-	"fYOl+HeT9W4O7Tf2xxCnJf+OhxqegDYsSetZ4VuQ91/89uL4xfNer/c0rbZRqdW2suXCTDYlv0KC5V3Z",
-	"SF8dWQ9ImMDCYCkzRT5cjGz05SHogHARxlmE9Wcqb0GRUAqjZBwQdfpuFNiPP7x77TdIQJguIZ/EwcFJ",
-	"ZhZol6HV8uDggLwRmGXs4f5kKQgTS2uueOhSZkTeii65XIAgmQebKnnD0YHL9BjRFwd44MqVlbr7SaDW",
-	"ubFX8eb0bET+sGGGvF2jRBioZ1COsNF+t9ftoe3IFARLOR3Q3+yjgKbMLGzAOYwgPvSNtdQHynUv4gxT",
-	"SZSPAKi7ZNDmlY+1qDikYzbQprFXzOFd5/b2toM0vJOp2AerYla4q9lVn7etquZlMzo+cPTaSnHU623B",
-	"g2ntQcev+5OrRiS+tAzfBSEsbBQk8gZrmlVAj78Pmrzw24jG3g25ZZoomGV6jab/A9DkEQfRVIu+VUCf",
-	"/RAF+QBAcJkFYtkDUjLXys5UjBnQmFQPDg8joTss5fWMbvvXWYIMjQ7o0N56OSPRh226CujhHMx2T5zb",
-	"iPhUbliZiz2xD9bnDzsc0GU5XRpoPbof1oeeP9AJ94TyZB64N57v4H4seiTn+3yTHN4cWR/ELLzZCUNL",
-	"l5AK5AXvE/ljqbn1xN5YLedbrvdkbWwzqQiwcFHqdjWaV4/smdWu6A/0y72AlBnfLTQ6oo/smntB+jrH",
-	"zCf6Wx3zXM4JF/RhG6E76mYurAPnmoCIUsmFwbJQ20DwyxDwOCCn70a/lqtEolMIsaKMKrWyZfaohOu8",
-	"hL8mKVMsAQMqaKmXDg42VEwHB+uOb4Cbck2ipWAJx0pqaQtXLuwWV8Nze+yFqwLss+t1yXQdkGtXM+Ff",
-	"paLp2lUm7BFaAC2VtCswqqFOPynfqDRyWkx16ONdcT+tctCnjIwb5tIt6LePkh85JG4Y17bAesUi4keX",
-	"pEPecq2xLLazNDeCLZT96PFyw5y0BWV5HEU6JB8PY65xE8/id0aPHEA3zChbMJ7lw0c3tCNuPNkhJ4Jk",
-	"xdDRztqIDMNMqbZYWzf5dTCzPYZR3kB+AFcaeT8ZeqoUUMPmeCiaJh1/VxzbpTx1YbLoxiowmapEXQy1",
-	"a46RR/1uA8B9HsRXtt+kOJvGbX3gGctis7VtW5+vGPuzOSDorwVQuGOhiZfEkgqPebokdTJJfrG0yHXS",
-	"BqQYFxRH/oomNV7fSePnKy7jMOE0UTBP3yurdqbsdKP5678L2+wq+kXF5403zQ3ORu8Dcpkp8RmWARkC",
-	"F9qwOC72OHMPtgEYLbWBhIzAGC7muvh2/aT9uw8XI3IKhvHYhnf/0WsZx5j6zoT7bcjmcz+8e01O8vmE",
-	"/xqfbRUYPyzZfUlZl8OW5ZeKzWY8JBdSxq06Li/YcNy/YbqQ8nPr539K+VmjK/03AAD//w==",
+	"eteZy45gCT48tSpcXA7/4RVYBRW1pEqaOrGUTxZSG2cDHSqeGi4FHdCTizOCb4icEVMo2aUtSvC05fso",
+	"UqA16IAwTRj55+j9OxJzbQgXhBEUh9ywOAPckRtIrDyNrRMuztzL/vpgphRb4svPN8mER82z//XhLdGg",
+	"bkARs2DGys9yecgUYinmxEg8OeHiHMTcLMoHlK6HzwUz3h2qh4zyVy0W2rHrDYt5NMmE4XFz3zciqu2I",
+	"FrsS/I5oCKWIdLfVNxR8ybiCiA4+lsReG6l6qr2z8b4Oha5T9SadhSFo3XSokj+LLLGy+KXjoOTi+cO6",
+	"Il6CHdq5M/YVf+TPWgV0DmZ7jLvQ+0kj/A8w1fBeq/O/Gdv/D+enDGfvPT6Wc9dREEoVNZ3HXXvhsf3f",
+	"j7q97lG332tzkupOxVcJ43HX/9sNZbI7Xmqa76vW0B1eUqyUodby3FMnpKaDj07Fql5lNZqyr8ZFMK8T",
+	"GCpfMVzEDGuaMzU2qzCxfD+zh7Mo4ughLL6oLNyZTqq2WAX3NGF3vkT26jE1rubThKUf3U7jDfZGOcfN",
+	"Qwq7lXVYR/bfFczogP7tsMBXhx5cHdYcrRn2VoGyEXqN82tqfBzXL/3nqTpOslLJ4SLmAiYKdCqFhslR",
+	"rzc56m1Fl9UE8lqKGVcJw3+JX4Uplmgw5OJySPzdYBopVC29sAu96rMsjpdfWbaq4thyaN/laQ21sNJZ",
+	"CX6w/Ue77H/c6036L7ZU/lr6xsdrs7t3U471ZgGEa+1qXKHimbB5mZxd5CXKlkNmvsno73MTe9NXz3wY",
+	"mnCWesWiIXzJQJt2Y/Un/ecPNBb6aCZYZhZS8f9AZGGTrsk+8jUR7lK86J/USlclNdrs9Ayd6lvsxIUB",
+	"JVic4xz7YVX+KwF3KYQGosain9BiIyuiVRQFiOWci82wO5RRlVcf9/ob1UJbzcFu2wLXK1e1h2k2svpQ",
+	"QQTCcBZrwhR8LfDfYaVzNEgJynsDtQJ5QCjSvDy7RZ6EWRjKTJg90OomlH3OE2603Sz3a2IkkQJIAcBb",
+	"KUJ629ztgml9K1X0tfLVkr5T3R4x3segHt06a3q8vZ0ZlSDu0W/Hz7oQcZ3DPtwK16pI1AhcJHSHpbyx",
+	"umKEOhL2Ntx2CSdTDcIQPiPcINtE06GCLRQCgWY1XnFTq8TzyYuXv/f6R/v4f6p4wtRyshHwN3hTKUG4",
+	"vzplfrKLgWU6BRFBjSgsH4lHFQmk3zs6Pj5+2ettI1PlE/fxL1+tSi62qQ+S04DdiL9YsQ1GVz0aUXP1",
+	"ZlfjB3CDEjFq+k4lTtqCo+btFRcvPLzVK8tOV/K0iqO1elfJfeiydoG1O99AfP7SUnSH7Patz/tPyx4C",
+	"5xh7+VqBYbXnUFMZLb+mz4NlbN3ruRqeEzk1jAuIyEzJxMbSJ/paATNATq4u/+x4//pEScjiuJpd8mOs",
+	"E8xjOWWxp/QbekabHL6xvJYCbTupAwJBQUScgTD0C0gNmjARofxcEaa1DDlDXITioQmrqeDeelj/+ctu",
+	"v9unA5qvqjUmikVHqK2QZgGq4zQudwFsiitr1G/hy5vyO95IJviXDAi36GLGQeV5DcuskXVeh/hwd55/",
+	"eOOr3N/URRPsGzzFv5usd3PSfmMjDeW0LMEBVsMT0IYlab0qfIvk/Re/vTh+8bzX6z1NT25U6smtLK+Y",
+	"yabmV4jEfCgb6WmUjYCECWQQS5kp8uFiZLMvD0EHhIswziIkqqm8BUVCKYyScUDU6btRYD/+8O613yAB",
+	"YbqEfBIHByeZWaBfhtbKg4MD8kZglbGH+5OlIEwsrbvioUuZEXkruuRyAYJkXthUyRuOAVzG0Sh9cYAX",
+	"XDn+qbufBFqdG3sVb07PRuQPm2bI27WUKAbaGZRDdrTf7XV76DsyBcFSTgf0N/sooCkzC5twDiOID30H",
+	"LvWJct20OMNSEuWzAuouGbR55XMtGg6EcYk2jb1hDu86t7e3HcTrnUzFPlkVQ8VdXbH6YG5VdS9b0fGB",
+	"w+FWi6Neb4s8WNYedPy6kblqZOJLSwVcEkIGpCCRN0h+VgE9/j7S5AxxozT2bsgt00TBLNNrafo/QJo8",
+	"46A0VXa4CuizH2IgnwAILrOCWPSAkMz1vDMVYwU0JtWDw8MyiylVdNvozhJEaHRAh/bWyxWJPmzTVUAP",
+	"52C2R+LcZsSnCsPKAO2JY7A+qNgRgK7K6dLk69HjsD4d/YFBuKcoTxaBe8vzHcKPRY8UfJ9vksObIxuD",
+	"WIU3B2Fo4RJCgZzwPlE8lrpgTxyNVTrfcr0na2ebSUWAhYtSW6zR5XrkyKy2T39gXO4lSBnx3UKjdfrI",
+	"obmXSF8XmPnof2tgnss54YI+bCMMR92shXXBuSYgolRyYZAWapsIfhkCHgfk9N3o1zJLJDqFEBllVOHK",
+	"FtmjEa5zCn9NUqZYAgZU0MKXDg42MKaDg3VrOMBNuSbRUrCEI5NaWuLKhd3ianhuj71wLMA+u15TpuuA",
+	"XDvOhH+VSNO1YybsEVoALUzaEYxqqtNPijcqjZwWVx36fFfcT6se9Ckz44YBdov022fOj5wSN8x1W8R6",
+	"xSLiZ5ykQ95yrZEW26Gbm9UWxn70fLlhoNoiZXluRToknyNjrXGj0eIHSY+cQDcMM1tkPMunlG66R9wc",
+	"s0NOBMmK6aQdyhEZhplSbbm27vLrZGZ7DKO8gfwArDTycTL0UCmghs3xUHRNOv6ucmzX8tSlyaIbq8Bk",
+	"qpJ1MdWuMUae9bsNAe7zJL6y/SbF2TRu6wPPWBabrW3b+nzF2N/XAcF4LQSFOxaaeEksqPAyT5ekDibJ",
+	"LxYWuU7agBTjguLIX9Glxus7afzOxVUcJpwlCuTpe2XVzpSdbjR/Jnhhm11Fv6j4vPGmucHZ6H1ALjMl",
+	"PsMyIEPgQhsWx8UeZ+7BNgFGS20gISMwhou5Lr5dP2n/7sPFiJyCYTy26d1/9FrGMZa+M+F+RLL53A/v",
+	"XpOTfD7hv8ZnWxXGD0t+XzLW5bBl+aVisxkPyYWUcauNyws2HPdvmC6k/Nz6+Z9SftYYSv8NAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
