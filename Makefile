@@ -5,10 +5,11 @@ GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 BENCHSTAT     = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 PLATFORMS     = linux darwin windows
 
-# The directories of the two modules. That of specsync is a module of its own, so
-# that the dependencies of oasdiff do not reach users of the library.
+# The directories of the three modules. specsync and witness are modules of their own, so
+# that the dependencies of oasdiff and libopenapi do not reach users of the library.
 SPECSYNC_DIR = pkg/cmd/specsync
-MODULES      = . $(SPECSYNC_DIR)
+WITNESS_DIR  = pkg/internal/witness
+MODULES      = . $(SPECSYNC_DIR) $(WITNESS_DIR)
 
 # The published document: a file or an https URL. This is the only place that has
 # the URL of the provider's page.
