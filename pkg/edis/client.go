@@ -208,7 +208,9 @@ func ptrsOf(response gen.GetPTRSuccess, requested []string) (map[netip.Addr]stri
 	ptrs := make(map[netip.Addr]string)
 	for _, record := range records {
 		address, err := netip.ParseAddr(record.IP)
-		address = address.Unmap()
+		if err == nil {
+			address, err = canonical.Address(address)
+		}
 		_, expected := slices.BinarySearch(requested, address.String())
 		if _, duplicate := ptrs[address]; err != nil || !expected && len(requested) > 0 || duplicate {
 			return nil, fmt.Errorf("%q is an unexpected, duplicate or invalid address", record.IP)

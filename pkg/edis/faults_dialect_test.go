@@ -90,6 +90,12 @@ func testOwnReverseName(t *testing.T) {
 			t.Errorf("response %s: GetPTR = %v, %v, want no records", body, got, err)
 		}
 	}
+	// A list has no address that could not be set either.
+	for _, ip := range []string{"fe80::1%eth0", "2001:db8::1%\u202e", "127.0.0.1", "x"} {
+		s := serve(t, respondWith(200, jsonType, `{"status":"success","records":[{"ip":"`+ip+`","ptr_record":"a.example"}]}`))
+		_, err := newClient(t, s.URL).ListPTR(t.Context(), session())
+		wantErrorIs(t, err, edis.ErrContract)
+	}
 	// The reverse name of another address is a name like any other.
 	got, err := getPTRs(t, `{"data":{"ptr":{"192.0.2.10":"11.2.0.192.in-addr.arpa"}},"status":"success"}`)
 	if err != nil || got[addr("192.0.2.10")] != "11.2.0.192.in-addr.arpa" {

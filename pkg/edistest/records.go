@@ -11,46 +11,51 @@ import (
 // records are the PTR records of the service, and when they become visible.
 type records struct {
 	lag     time.Duration
-	entries map[netip.Addr]entry
-	reverse map[string]netip.Addr // by owner name below in-addr.arpa. or ip6.arpa.
+	entries map[netip.Addr][]entry // the newest is the last
+	reverse map[string]netip.Addr  // by owner name below in-addr.arpa. or ip6.arpa.
 }
 
-// An entry is the record of one address. An empty name means no record.
+// An entry is the name of a record since a time. An empty name means no record.
 type entry struct {
-	name   string
-	since  time.Time // when name becomes visible
-	before string    // what is visible until then
+	name  string
+	since time.Time // when name becomes visible
 }
 
 func newRecords() records {
-	return records{entries: make(map[netip.Addr]entry), reverse: make(map[string]netip.Addr)}
+	return records{entries: make(map[netip.Addr][]entry), reverse: make(map[string]netip.Addr)}
 }
 
 // set writes a record; an empty name removes it.
 func (r *records) set(address netip.Addr, name string, now time.Time) {
-	r.put(address, entry{name: name, since: now.Add(r.lag), before: r.shown(address, now)})
+	history := r.entries[address]
+	for len(history) > 1 && !now.Before(history[1].since) {
+		history = history[1:] // the second is visible, so the first never will be again
+	}
+	r.put(address, append(history, entry{name, now.Add(r.lag)}))
 }
 
-func (r *records) put(address netip.Addr, e entry) {
-	r.entries[address] = e
+// put replaces all that is known of a record.
+func (r *records) put(address netip.Addr, history []entry) {
+	r.entries[address] = history
 	r.reverse[reverseName(address)] = address
 }
 
 // shown returns the name that is visible now.
-func (r *records) shown(address netip.Addr, now time.Time) string {
-	e := r.entries[address]
-	if now.Before(e.since) {
-		return e.before
+func (r *records) shown(address netip.Addr, now time.Time) (name string) {
+	for _, e := range r.entries[address] {
+		if !now.Before(e.since) {
+			name = e.name
+		}
 	}
-	return e.name
+	return name
 }
 
 // all returns the records that are set, visible or not.
 func (r *records) all() map[netip.Addr]string {
 	ptrs := make(map[netip.Addr]string)
-	for address, e := range r.entries {
-		if e.name != "" {
-			ptrs[address] = e.name
+	for address, history := range r.entries {
+		if name := history[len(history)-1].name; name != "" {
+			ptrs[address] = name
 		}
 	}
 	return ptrs

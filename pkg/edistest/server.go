@@ -137,7 +137,7 @@ func (s *Server) SetPTRs(ptrs map[netip.Addr]string) {
 		if err != nil {
 			panic(fmt.Sprintf("edistest: SetPTRs of %q for %s: %v", name, address, err))
 		}
-		s.records.put(address, entry{name: canonicalName})
+		s.records.put(address, []entry{{name: canonicalName}})
 	}
 }
 
