@@ -63,8 +63,8 @@ func (op operation[Request, Response]) call(ctx context.Context, c *Client, mode
 			return nil // schema validation is enough
 		}
 		var response Response
-		if err := json.Unmarshal(body, &response, emptyLikePHP); err != nil {
-			return err
+		if json.Unmarshal(body, &response, emptyLikePHP) != nil {
+			return errors.New("a field has another type than in the API document")
 		}
 		return result(response)
 	}

@@ -31,7 +31,7 @@ func readBody(response *http.Response, limit int64) ([]byte, error) {
 }
 
 // emptyLikePHP decodes an empty map that arrives as a list, and an empty list that arrives
-// as an object. The schemas permit no other of them.
+// as an object. The schemas permit no object and no list there that is not empty.
 var emptyLikePHP = json.WithUnmarshalers(json.JoinUnmarshalers(
 	emptyFrom('{', []gen.GetPTRRecord{}), emptyFrom('[', map[string]string{}), emptyFrom('[', map[string]stdjson.RawMessage{}),
 ))

@@ -120,7 +120,7 @@ var rules = []rule{
 }
 
 // tightened matches what overlay.yaml states of an operation, and the provider does not.
-var tightened = regexp.MustCompile(`Deleted (required property|enum values)|Min\w+ changed from \d+ to 0$|Nullable changed from true|AdditionalProperties: Schema deleted`)
+var tightened = regexp.MustCompile(`Deleted (required property|enum values)|Min\w+ changed from \d+ to 0$|Nullable changed from true|AdditionalProperties: Schema deleted|Max(Items|Props) changed from 0 to|Type changed from ''|: Deleted property: data$`)
 
 // operation adds a line for each difference of one operation.
 func (c *comparison) operation(id string, was, is *load.SpecInfo, isVendored bool) {
