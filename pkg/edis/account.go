@@ -72,14 +72,16 @@ func (a *Account) Renew(ctx context.Context, rejected Session) (session Session,
 	return Session{}, loginErr
 }
 
-// Sessions returns a session for each KVM server of the account, sorted by KVM id, and
-// logs in if necessary. The errors are those of [Client.Login].
+// Sessions returns a session for each KVM server of the account for which the login
+// returned a usable one, sorted by KVM id, and logs in if necessary. The errors are those
+// of [Client.Login].
 func (a *Account) Sessions(ctx context.Context) (sessions []Session, err error) {
 	err = a.update(ctx, false, func() bool {
 		sessions = slices.DeleteFunc(slices.Clone(a.sessions), Session.isUnusable)
 		return len(sessions) > 0 && !slices.ContainsFunc(sessions, Session.isDue)
 	})
-	if err != nil {
+	expired := func(s Session) bool { return s.checkExpiry() != nil }
+	if err != nil && (len(sessions) == 0 || slices.ContainsFunc(sessions, expired)) {
 		return nil, err
 	}
 	return sessions, nil
@@ -109,9 +111,9 @@ const (
 
 // A login is where a session comes from.
 type login struct {
-	credentials Credentials
-	at          time.Time
-	validUntil  string // of the session, as the service sent it
+	hide       redact.Secrets // the credentials, and the signatures of all sessions
+	at         time.Time
+	validUntil string // of the session, as the service sent it
 }
 
 // isUnusable reports whether a session of a login lacks what a call needs.
@@ -119,13 +121,10 @@ func (s Session) isUnusable() bool { return s.Signature == "" }
 
 // isDue reports whether it is time to renew a session of a login. One that looked expired
 // from the start is not renewed before the service rejects it: the clock of this machine
-// is wrong.
+// is wrong. One that lives for less than two minutes is renewed after half of that.
 func (s Session) isDue() bool {
-	lifetime, early := s.ValidUntil.Sub(s.login.at), renewBefore
-	if lifetime <= renewBefore {
-		early = 0 // too short to be renewed early
-	}
-	return lifetime > 0 && time.Until(s.ValidUntil) <= early
+	lifetime := s.ValidUntil.Sub(s.login.at)
+	return lifetime > 0 && time.Until(s.ValidUntil) <= min(renewBefore, lifetime/2)
 }
 
 // find returns the session of a server.
@@ -142,7 +141,7 @@ func (l *logins) find(kvmID string) (Session, error) {
 			servers = append(servers, strings.TrimSuffix(session.KVMID+" ("+redact.Clip(session.Description, 60)+")", " ()"))
 		}
 	}
-	reason := "the KVM servers of the account are " + cmp.Or(strings.Join(servers, ", "), "none")
+	reason := "the account has the KVM servers " + cmp.Or(strings.Join(servers, ", "), "(none)")
 	if more := len(l.sessions) - len(servers); more > 0 {
 		reason += fmt.Sprintf(" and %d more", more)
 	}
@@ -153,7 +152,7 @@ func (l *logins) find(kvmID string) (Session, error) {
 // isCurrent is called with the lock held, and again after a login. rejected means that
 // the service rejected a session.
 func (l *logins) update(ctx context.Context, rejected bool, isCurrent func() bool) error {
-	if err := checkCall(ctx, nil); err != nil {
+	if err := checkCall(ctx, l.credentials.check()); err != nil {
 		return err
 	}
 	l.mutex.Lock()
@@ -165,6 +164,9 @@ func (l *logins) update(ctx context.Context, rejected bool, isCurrent func() boo
 		return l.tooEarly()
 	case l.running == nil:
 		l.running = make(chan struct{})
+		if time.Since(l.notBefore) > maxLoginPause {
+			l.pause = 0 // the sessions of the last login worked for a while
+		}
 		// The login serves everyone who waits for it, so it does not end with the
 		// context of the first; Options limit its time.
 		go l.logIn(context.WithoutCancel(ctx), rejected)
@@ -207,8 +209,7 @@ func (l *logins) logIn(ctx context.Context, rejected bool) {
 // isFinal reports whether a login that failed must not be repeated.
 func isFinal(failure error) bool {
 	refused := new(APIError)
-	return errors.Is(failure, ErrInvalidInput) || errors.As(failure, &refused) &&
-		slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}, refused.Status)
+	return errors.As(failure, &refused) && slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}, refused.Status)
 }
 
 var errRejectedAgain = errors.New("the service rejects the session of a new login too")

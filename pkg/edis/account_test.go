@@ -288,7 +288,7 @@ func TestAccountChoosesKVM(t *testing.T) {
 		err := client.SetPTR(t.Context(), source, onePTR)
 		wantErrorIs(t, err, edis.ErrInvalidInput, edis.ErrNotSent)
 		var input *edis.InputError
-		if !errors.As(err, &input) || input.Field != "KVMID" || input.Value != id || input.Reason != "the KVM servers of the account are kvm_1 (mail [2J), kvm_2" {
+		if !errors.As(err, &input) || input.Field != "KVMID" || input.Value != id || input.Reason != "the account has the KVM servers kvm_1 (mail [2J), kvm_2" {
 			t.Errorf("SetPTR of server %q = %v, want an InputError that lists both servers", id, err)
 		}
 	}
@@ -305,8 +305,8 @@ func TestAccountChoosesKVM(t *testing.T) {
 	}
 	server.AddAccount(many)
 	for email, want := range map[string]string{
-		"none@example.com": "are none",
-		"many@example.com": "are kvm_a, kvm_b, kvm_c, kvm_d, kvm_e, kvm_f, kvm_g, kvm_h, kvm_i, kvm_j and 2 more",
+		"none@example.com": "KVM servers (none)",
+		"many@example.com": "KVM servers kvm_a, kvm_b, kvm_c, kvm_d, kvm_e, kvm_f, kvm_g, kvm_h, kvm_i, kvm_j and 2 more",
 	} {
 		if _, err := client.Account(edis.Credentials{Email: email, Password: "p"}).Session(t.Context()); err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("Session of %s = %v, want %q at the end", email, err, want)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,7 +72,7 @@ func (op operation[Request, Response]) call(ctx context.Context, c *Client, mode
 	return c.exchange(ctx, request{op.endpoint, as, form, records, accept})
 }
 
-// A caller is whom a call is made for.
+// A caller is the server that a call is for, and the secrets to hide.
 type caller struct {
 	kvmID string         // empty for a login to all servers
 	hide  redact.Secrets // kept out of errors
@@ -111,11 +112,12 @@ func (c *Client) exchange(ctx context.Context, r request) error {
 		if pause, again := c.pauseAfter(ctx, attempts, r, failed); again && sleep(ctx, pause) == nil {
 			continue
 		}
+		last := *failed // the log may still hold failed
 		if err := ctx.Err(); err != nil && !errors.Is(failed, err) {
-			failed.causes = append(failed.causes, err)
+			last.causes = append(slices.Clip(last.causes), err)
 		}
-		failed.outcome, failed.attempts = outcome, attempts
-		return failed
+		last.outcome, last.attempts = outcome, attempts
+		return &last
 	}
 }
 
@@ -151,7 +153,7 @@ func (c *Client) attempt(ctx context.Context, r request, documented *contract.Op
 	}
 	log.DebugContext(ctx, "edis: attempt", "took", time.Since(started), "status", response.StatusCode, "bytes", len(body))
 	if contentType := response.Header.Get("Content-Type"); failed == nil && !contract.IsJSON(contentType) {
-		log.WarnContext(ctx, "edis: content type is not that of JSON, but the content is valid", "type", r.hide.Text(contentType, 100))
+		log.WarnContext(ctx, "edis: valid JSON with the wrong content type", "type", r.hide.Text(contentType, 100))
 	}
 	return failed
 }

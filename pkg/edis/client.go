@@ -180,7 +180,7 @@ func (c *Client) ListPTR(ctx context.Context, src SessionSource) (map[netip.Addr
 	return ptrs, err
 }
 
-var errMayNotList = errors.New("the service may not list records, which is not in its API document; read them by address")
+var errMayNotList = errors.New("the service may not support listing, which its API document does not mention; read records by address")
 
 // read returns the records of the addresses, or without any, all of the server.
 func (c *Client) read(ctx context.Context, src SessionSource, bad inputErrors, ip []string) (ptrs map[netip.Addr]string, err error) {

@@ -33,12 +33,12 @@ var (
 	// ErrOutcomeUnknown is returned when a write was sent, or may have been, and
 	// no response proves what became of it. Some or all of its records may have
 	// changed: read them back, as ConfirmPTR does. Writes are idempotent, so the
-	// call may also be repeated, unless an APIError in it has a 4xx status, which
-	// will only come again. A failed write that does not match ErrOutcomeUnknown
-	// changed nothing.
+	// call may also be repeated, but that is pointless if an APIError in the error
+	// says that the service refused it (most 4xx statuses). A failed write that does
+	// not match ErrOutcomeUnknown changed nothing.
 	//
 	// A 4xx status proves that nothing changed if the call was for a single
-	// record (except 408), or if it is 401 or 429. It is not documented whether
+	// record (except 408, 460 and 499), or if it is 401 or 429. It is not documented whether
 	// the service applies some records of a call and refuses others.
 	ErrOutcomeUnknown = errors.New("outcome unknown, the records may have changed")
 

@@ -575,8 +575,8 @@ func testListRefused(t *testing.T) {
 	_, err := newClient(t, s.URL).ListPTR(t.Context(), session())
 	wantErrorIs(t, err)
 	var api *edis.APIError
-	if !errors.As(err, &api) || api.Status != 400 || !strings.Contains(err.Error(), "the service may not list records") {
-		t.Errorf("ListPTR = %v, want an APIError, and that the service may not list records", err)
+	if !errors.As(err, &api) || api.Status != 400 || !strings.Contains(err.Error(), "the service may not support listing") {
+		t.Errorf("ListPTR = %v, want an APIError, and that the service may not support listing", err)
 	}
 }
 

@@ -44,11 +44,12 @@ func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.redacted(
 func (c Credentials) check() (bad inputErrors) {
 	bad.add("Credentials.Email", "", redact.CheckSecret(c.Email))
 	bad.add("Credentials.Password", "", redact.CheckSecret(c.Password))
+	bad.add("Credentials.KVMID", c.KVMID, checkPrintable(c.KVMID))
 	return bad
 }
 
 // Login logs in and returns a session for each KVM server of the account, or for
-// the one that credentials name, sorted by KVM id (operation createAuthSession,
+// the one that credentials name, sorted by KVM id, without those that are not usable (operation createAuthSession,
 // POST /kvm/v2/get/auth). A login that was sent is never repeated, because failed
 // logins can lock an account.
 //
@@ -68,7 +69,7 @@ func (c *Client) logIn(ctx context.Context, credentials Credentials) (sessions [
 	form := gen.LoginForm{Email: credentials.Email, KVMID: credentials.KVMID, Pw: credentials.Password}
 	as := caller{credentials.KVMID, redact.Secrets{credentials.Password, credentials.Email}}
 	err = createAuthSession.call(ctx, c, form, 0, as, func(response gen.LoginSuccess) (err error) {
-		sessions, err = sessionsOf(response, credentials)
+		sessions, err = sessionsOf(response, as.hide)
 		return err
 	})
 	return sessions, err
@@ -76,12 +77,20 @@ func (c *Client) logIn(ctx context.Context, credentials Credentials) (sessions [
 
 // sessionsOf returns the sessions in a response. One that is not usable has no signature;
 // if none is, that is an error. It quotes nothing of the response, which holds secrets.
-func sessionsOf(response gen.LoginSuccess, credentials Credentials) (sessions []Session, err error) {
-	usable := false
+func sessionsOf(response gen.LoginSuccess, hide redact.Secrets) (sessions []Session, err error) {
+	models := make(map[string]gen.LoginSession, len(response.Data))
 	for kvmID, data := range response.Data {
-		session, sessionErr := sessionOf(kvmID, data, login{credentials: credentials, at: time.Now()})
+		var model gen.LoginSession
+		if json.Unmarshal(data, &model) != nil {
+			model = gen.LoginSession{} // not usable
+		}
+		models[kvmID], hide = model, append(hide, model.Signature)
+	}
+	usable := false
+	for kvmID, model := range models {
+		session, sessionErr := sessionOf(kvmID, model, login{hide: hide, at: time.Now()})
 		if sessionErr != nil {
-			session, err = Session{KVMID: session.secrets().Text(kvmID, 100)}, sessionErr
+			session, err = Session{KVMID: hide.Text(kvmID, 100)}, sessionErr
 		}
 		usable = usable || sessionErr == nil
 		sessions = append(sessions, session)
@@ -95,17 +104,20 @@ func sessionsOf(response gen.LoginSuccess, credentials Credentials) (sessions []
 
 // sessionOf returns one session of a response. Fields that no call needs are empty if
 // they have another type.
-func sessionOf(kvmID string, data []byte, from login) (session Session, err error) {
-	var model gen.LoginSession
-	invalid := json.Unmarshal(data, &model)
+func sessionOf(kvmID string, model gen.LoginSession, from login) (session Session, err error) {
 	session = Session{KVMID: cmp.Or(model.KVMID, kvmID), Signature: model.Signature, Suspended: model.Suspended == "y", login: &from}
-	session.APIHost, _ = model.APIHost.(string)
+	apiHost, _ := model.APIHost.(string)
+	session.APIHost = strings.ToLower(apiHost)
 	description, _ := model.Description.(string)
-	session.Description = session.secrets().Text(description, 1024)
+	session.Description = from.hide.Text(description, 1024)
 	primaryIP, _ := model.PrimaryIP.(string)
 	session.PrimaryIP, _ = netip.ParseAddr(primaryIP) // zero if it is not known
 	session.ValidUntil, from.validUntil, err = parseValidUntil(model.ValidUntil)
-	if bad := session.check(); invalid != nil || err != nil || len(bad) > 0 || session.secrets().Text(session.KVMID, 1024) != session.KVMID {
+	// A host name has no escapes; and the beginning of a secret may well be in one.
+	echo := slices.ContainsFunc(from.hide, func(secret string) bool {
+		return len(secret) > 5 && strings.Contains(session.APIHost, strings.ToLower(secret))
+	})
+	if bad := session.check(); err != nil || len(bad) > 0 || echo || from.hide.Text(session.KVMID, 1024) != session.KVMID {
 		return session, errors.New("/data/*: not a usable session")
 	}
 	return session, nil

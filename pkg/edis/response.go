@@ -83,7 +83,7 @@ func (r request) validate(response *http.Response, body []byte, readErr error, d
 	case response.StatusCode == http.StatusOK:
 		err = r.accept(body)
 	default:
-		err = errors.New("does not say what became of the call")
+		err = errors.New("does not say whether the call succeeded")
 	}
 	if err == nil {
 		return value, nil

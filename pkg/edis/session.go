@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -81,9 +82,7 @@ func (s Session) check() (bad inputErrors) {
 	if s.KVMID == "" {
 		bad.add("Session.KVMID", "", errors.New("empty"))
 	}
-	if redact.Printable(s.KVMID) != s.KVMID {
-		bad.add("Session.KVMID", s.KVMID, errors.New("not printable text"))
-	}
+	bad.add("Session.KVMID", s.KVMID, checkPrintable(s.KVMID))
 	bad.add("Session.Signature", "", redact.CheckSecret(s.Signature))
 	if s.ValidUntil.IsZero() {
 		bad.add("Session.ValidUntil", "", errors.New("not set"))
@@ -92,6 +91,13 @@ func (s Session) check() (bad inputErrors) {
 		bad.add("Session.APIHost", s.APIHost, canonical.CheckHostName(s.APIHost, true))
 	}
 	return bad
+}
+
+func checkPrintable(text string) error {
+	if redact.Printable(text) != text {
+		return errors.New("not printable text")
+	}
+	return nil
 }
 
 // checkExpiry returns an error if the session has expired.
@@ -107,7 +113,7 @@ func (s Session) secrets() redact.Secrets {
 	if s.login == nil {
 		return redact.Secrets{s.Signature}
 	}
-	return redact.Secrets{s.Signature, s.login.credentials.Password, s.login.credentials.Email}
+	return append(slices.Clip(s.login.hide), s.Signature)
 }
 
 // redacted returns the exported fields of s without the signature.

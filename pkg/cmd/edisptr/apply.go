@@ -104,10 +104,7 @@ func (a *app) apply(ctx context.Context, options applyOptions) error {
 	}
 	err = a.execute(ctx, plans, options)
 	a.printOutcome(plans, options.dryRun || errors.Is(err, errDeclined))
-	if err == nil {
-		err = serverErrors(plans)
-	}
-	return err
+	return cmp.Or(serverErrors(plans), err)
 }
 
 // compare reads the current records of all servers.

@@ -71,7 +71,7 @@ func (a *app) delete(ctx context.Context, args []string) error {
 		}
 		want[address] = ""
 	}
-	return a.writeAndPrint(ctx, t, want, nil)
+	return a.writeAndPrint(ctx, t, stateDeleted, want, nil)
 }
 
 // targetAndAddresses reads the environment and the arguments of a command that

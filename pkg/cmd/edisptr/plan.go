@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/edisptr/edis-go/pkg/edis"
 )
@@ -60,14 +61,21 @@ func (a *app) newPlans(ctx context.Context, records recordSet) (plans []*plan, e
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
+	servers := make(map[string]*plan) // a file may have records of one server with and without its ID
 	for _, p := range plans {
 		session, err := p.source.Session(ctx) // the first one logs in for all
-		if err != nil && !errors.Is(err, edis.ErrInvalidInput) {
+		if err != nil && !errors.Is(err, edis.ErrInvalidInput) && !errors.Is(err, edis.ErrContract) {
 			return nil, err
 		}
 		p.err, p.kvmID = err, cmp.Or(p.kvmID, session.KVMID)
+		if same := servers[p.kvmID]; same != nil {
+			same.steps = append(same.steps, p.steps...)
+			same.sort()
+			continue
+		}
+		servers[p.kvmID] = p
 	}
-	return plans, nil
+	return slices.SortedFunc(maps.Values(servers), func(a, b *plan) int { return strings.Compare(a.kvmID, b.kvmID) }), nil
 }
 
 func (p *plan) sort() {
@@ -119,9 +127,10 @@ func (p *plan) prune(ctx context.Context) error {
 // change makes the changes of the plan in batches. It stops at the first batch that
 // fails: the next run of apply compares with the records as they are then.
 func (p *plan) change(ctx context.Context, a *app, batch int, progress *progress) error {
-	for _, action := range []action{actionSet, actionDelete} {
+	for _, done := range []state{stateSet, stateDeleted} {
+		action := map[state]action{stateSet: actionSet, stateDeleted: actionDelete}[done]
 		for steps := range slices.Chunk(p.withAction(action), batch) {
-			states, err := a.write(ctx, p.target, wantedBy(steps))
+			states, err := a.write(ctx, p.target, done, wantedBy(steps))
 			for _, s := range steps {
 				s.State = states[s.IP]
 			}
@@ -164,8 +173,11 @@ func (p *plan) withAction(want action) []*step {
 	return p.filter(func(s *step) bool { return s.Action == want })
 }
 
-// changes returns the steps that change something.
+// changes returns the steps that change something, none for a server that was given up.
 func (p *plan) changes() []*step {
+	if p.err != nil {
+		return nil
+	}
 	return p.filter(func(s *step) bool { return s.Action == actionSet || s.Action == actionDelete })
 }
 
@@ -179,6 +191,9 @@ func drastic(plans ...*plan) (existing int) {
 	const fewRecords, maxPercent = 10, 30
 	affected := 0
 	for _, p := range plans {
+		if p.err != nil {
+			continue
+		}
 		existing += len(p.filter(func(s *step) bool { return s.From != "" }))
 		affected += len(p.filter(func(s *step) bool { return s.From != "" && s.Action != actionKeep }))
 	}

@@ -198,6 +198,10 @@ func (r *recordReader) readJSONOutput(root *yaml.Node) bool {
 			if !r.fits(0) {
 				return true
 			}
+			if name == "" && record.State != stateAbsent && record.State != stateDeleted {
+				r.errs.add("record", record.IP.String(), "has no name, and its state is not absent")
+				continue
+			}
 			r.add("record", server.KVMID, record.IP.String(), name)
 		}
 	}

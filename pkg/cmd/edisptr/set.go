@@ -52,16 +52,16 @@ func (a *app) set(ctx context.Context, args []string, confirm bool) error {
 		ptrs[item.address] = item.name
 	}
 	if !confirm {
-		return a.writeAndPrint(ctx, t, ptrs, nil)
+		return a.writeAndPrint(ctx, t, stateSet, ptrs, nil)
 	}
-	return a.writeAndPrint(ctx, t, ptrs, func(states map[netip.Addr]state) error { return a.confirm(ctx, t, ptrs, states) })
+	return a.writeAndPrint(ctx, t, stateSet, ptrs, func(states map[netip.Addr]state) error { return a.confirm(ctx, t, ptrs, states) })
 }
 
 // writeAndPrint writes records of one server, and if that succeeds, does what follows,
 // which may change their states, and prints them.
-func (a *app) writeAndPrint(ctx context.Context, t target, want map[netip.Addr]string, then func(map[netip.Addr]state) error) error {
+func (a *app) writeAndPrint(ctx context.Context, t target, done state, want map[netip.Addr]string, then func(map[netip.Addr]state) error) error {
 	a.writes = true
-	states, err := a.write(ctx, t, want)
+	states, err := a.write(ctx, t, done, want)
 	if err == nil && then != nil {
 		err = then(states)
 	}

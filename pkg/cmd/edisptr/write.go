@@ -12,16 +12,17 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// write sets the records in want, or deletes them if their names are empty, in one
+// write sets the records in want, or deletes them if done is stateDeleted, in one
 // request, and returns their states. If the outcome is unknown it reads the records back:
 // if they are as wanted, that is a success.
-func (a *app) write(ctx context.Context, t target, want map[netip.Addr]string) (map[netip.Addr]state, error) {
+func (a *app) write(ctx context.Context, t target, done state, want map[netip.Addr]string) (map[netip.Addr]state, error) {
 	addresses := slices.SortedFunc(maps.Keys(want), netip.Addr.Compare)
-	done, send := stateSet, func() error { return t.client.SetPTR(ctx, t.source, want) }
-	if want[addresses[0]] == "" {
-		done, send = stateDeleted, func() error { return t.client.DeletePTR(ctx, t.source, addresses...) }
+	var err error
+	if done == stateDeleted {
+		err = t.client.DeletePTR(ctx, t.source, addresses...)
+	} else {
+		err = t.client.SetPTR(ctx, t.source, want)
 	}
-	err := send()
 	after := stateAfter(done, err)
 	states := make(map[netip.Addr]state, len(want))
 	for _, address := range addresses {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"mime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -57,17 +58,15 @@ func operationsOf(document *openapi3.T) (map[string]*Operation, error) {
 
 // serverURL returns the first server of the innermost level that names any
 // (OpenAPI 3.0, "Operation Object": the inner level overrides the outer).
-func serverURL(document *openapi3.T, item *openapi3.PathItem, operation *openapi3.Operation) (url string) {
-	levels := []openapi3.Servers{document.Servers, item.Servers}
+func serverURL(document *openapi3.T, item *openapi3.PathItem, operation *openapi3.Operation) string {
+	servers := slices.Concat(item.Servers, document.Servers)
 	if operation.Servers != nil {
-		levels = append(levels, *operation.Servers)
+		servers = slices.Concat(*operation.Servers, servers)
 	}
-	for _, servers := range levels {
-		if len(servers) > 0 {
-			url = servers[0].URL
-		}
+	if len(servers) == 0 {
+		return ""
 	}
-	return url
+	return servers[0].URL
 }
 
 // ValidateResponse checks the status of a response, decodes its JSON strictly, and

@@ -76,9 +76,10 @@ func (s Secrets) foundIn(text string) bool {
 	text = text[:min(len(text), maxText)]
 	for range layers {
 		text = strings.ToValidUTF8(text, "")
+		folded := fold(text)
 		for _, secret := range s {
 			beginning := strings.ToValidUTF8(secret[:min(len(secret), enough)], "")
-			if secret != "" && strings.Contains(fold(text), fold(beginning)) {
+			if secret != "" && strings.Contains(folded, fold(beginning)) {
 				return true
 			}
 		}
