@@ -70,6 +70,7 @@ FILE, or - for standard input, is one of:
 	flags.IntVar(&options.batch, "batch", 100, "send `N` addresses per request")
 	a.parallelFlag(command, &options.parallel)
 	a.kvmFlag(command)
+	flags.Lookup("kvm").Usage = "the KVM server `ID` for records without one, in place\nof EDIS_KVM_ID"
 	completeFlag(command, "file", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)) // files
 	flags.BoolVar(&a.allowUnderscore, "allow-underscore", false, "allow underscores in host names")
 	return command

@@ -33,6 +33,7 @@ Exit status:
   0  all addresses are confirmed
   1  at least one address could not be checked, because a lookup failed or timed
      out, whatever the others are
+  2  usage or input error
   4  all addresses were checked, and at least one is not confirmed`,
 		Example: "  edisptr check 192.0.2.10 2001:db8::10\n  edisptr check --resolver 192.0.2.53 192.0.2.10",
 		Args:    atLeastOne("IP"),

@@ -218,7 +218,7 @@ func TestApplyInvalidFiles(t *testing.T) {
 		"192.0.2.300: a\n192.0.2.1: a_b\n224.0.0.1: c\n":                       {"line 1", "192.0.2.300", "line 2", "a_b", "--allow-underscore", "line 3", "multicast"},
 		"192.0.2.1: a.\n::ffff:192.0.2.1: b.\n":                                {"line 2", "duplicate address"},
 		"192.0.2.1: a.\n192.0.2.1: b.\n":                                       {"duplicate address"},
-		"kvm_other:\n  192.0.2.1: a.\n":                                        {`"kvm_other" for KVM ID: the KVM servers of the account are kvm_123456_789012 (mail server)`},
+		"kvm_other:\n  192.0.2.1: a.\n":                                        {`"kvm_other" for KVM ID: the account has the KVM servers kvm_123456_789012 (mail server)`},
 		"$ORIGIN example.com.\n10 IN PTR a.example.\n":                         {"10.example.com.", "$ORIGIN"},
 		"192.0.2.1: true\n192.0.2.2: ''\n":                                     {"line 1", "line 2", "host name string"},
 		"192.0.2.1: a\n---\n192.0.2.2: b\n":                                    {"more than one"},

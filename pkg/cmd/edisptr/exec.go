@@ -135,7 +135,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.format, "output", "o", outputTable, "output format: table or json; of list also yaml\nor zone")
+	flags.StringVarP(&a.format, "output", "o", outputTable, "output format: table or json; list also has yaml\nand zone")
 	flags.DurationVar(&a.timeout, "timeout", 30*time.Second, "timeout of each request")
 	flags.BoolVar(&a.verbose, "verbose", false, "log each request to standard error")
 	root.AddCommand(

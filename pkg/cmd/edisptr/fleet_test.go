@@ -76,7 +76,7 @@ func TestList(t *testing.T) {
 		t.Errorf("list -o json = %+v, want the object of get", got)
 	}
 	// With several servers, one must be chosen.
-	if got := run(t, env, "list"); got.status != 2 || !strings.Contains(got.stderr, `KVM ID: the KVM servers of the account are kvm_100001 (server 1), kvm_100002 (server 2); choose one with --kvm or EDIS_KVM_ID`) {
+	if got := run(t, env, "list"); got.status != 2 || !strings.Contains(got.stderr, `KVM ID: the account has the KVM servers kvm_100001 (server 1), kvm_100002 (server 2); choose one with --kvm or EDIS_KVM_ID`) {
 		t.Errorf("list = %+v, want status 2 and the servers of the account", got)
 	}
 }
@@ -106,7 +106,7 @@ func TestListRefused(t *testing.T) {
 	t.Parallel()
 	server, env := startFleet(t, 3)
 	server.Fail("getPTR", edistest.Fault{Status: 400})
-	if got := run(t, env, "list", "--kvm", "kvm_100001"); got.status != 1 || got.stdout != "" || !strings.Contains(got.stderr, "the service may not list records") {
+	if got := run(t, env, "list", "--kvm", "kvm_100001"); got.status != 1 || got.stdout != "" || !strings.Contains(got.stderr, "the service may not support listing") {
 		t.Errorf("list that is refused = %+v, want status 1 and a reason", got)
 	}
 	server.Fail("getPTR", edistest.Fault{Status: 400})
@@ -156,7 +156,7 @@ func TestApplyServerFails(t *testing.T) {
 	want := `2 set, 1 refused, 1 skipped
 edisptr: some records were changed before this error: 2 of 4 servers failed:
   kvm_100001: setPTR: HTTP 400 Bad Request: injected fault
-  kvm_9: "kvm_9" for KVM ID: the KVM servers of the account are kvm_100001 (server 1), kvm_100002 (server 2), kvm_100003 (server 3)
+  kvm_9: "kvm_9" for KVM ID: the account has the KVM servers kvm_100001 (server 1), kvm_100002 (server 2), kvm_100003 (server 3)
 `
 	if got.stderr != want {
 		t.Errorf("apply: stderr = %s\nwant %s", got.stderr, want)
@@ -207,7 +207,7 @@ func TestUnknownOutcomeIsReadBack(t *testing.T) {
 		server, env := startSandbox(t)
 		server.Fail("setPTR", lost)
 		got := run(t, env, args...)
-		if got.status != 0 || !strings.Contains(got.stdout, "192.0.2.1  a.example  set\n") || !strings.Contains(got.stderr, "1 record: no usable response, but read back as wanted: setPTR: HTTP 202") {
+		if got.status != 0 || !strings.Contains(got.stdout, "192.0.2.1  a.example  set\n") || !strings.Contains(got.stderr, "1 record: read back as wanted, despite: setPTR: HTTP 202") {
 			t.Errorf("%s with a lost response = %+v, want status 0 and a note", args[0], got)
 		}
 	}

@@ -55,7 +55,7 @@ func checkLabels(name string) error {
 	if valid, _ := canonical.Name(name, true); valid == "" || strings.Contains(name, ".") {
 		return nil // what is not valid has a better error
 	}
-	return fmt.Errorf("only one label, want a full name such as %s.example.com; %[1]s. with a dot is taken as it is", name)
+	return fmt.Errorf("only one label, want a full name such as %s.example.com; write %[1]s. if that is the full name", name)
 }
 
 func parseAddresses(args []string) (addresses []netip.Addr, errs inputErrors) {

@@ -18,7 +18,8 @@ func (a *app) listCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the PTR records of a server, or of all",
 		Long: `List prints the PTR records that the service knows. With -o yaml or -o zone it
-prints a file for 'edisptr apply -f'.
+prints a file for 'edisptr apply -f', which for names with underscores needs
+--allow-underscore.
 
 The provider's document does not mention lists, and the service may refuse them.
 Then read records by address, with 'edisptr get'.`,
@@ -106,7 +107,10 @@ func (a *app) printLists(plans []*plan, all bool) {
 		}
 		servers := make([]serverRecords, len(plans))
 		for i, p := range plans {
-			servers[i] = serverRecords{p.kvmID, p.records()}
+			servers[i] = serverRecords{KVMID: p.kvmID, Records: p.records()}
+			if p.err != nil {
+				servers[i].Error = causes(p.err)
+			}
 		}
 		a.printJSON(map[string][]serverRecords{"servers": servers})
 	default:

@@ -68,6 +68,7 @@ type recordState struct {
 type serverRecords struct {
 	KVMID   string        `json:"kvm_id" yaml:"kvm_id"`
 	Records []recordState `json:"records"`
+	Error   string        `json:"error,omitempty"` // why there are none, in a list of all servers
 }
 
 func byAddress(a, b recordState) int { return a.IP.Compare(b.IP) }
@@ -95,7 +96,7 @@ func sortedRecords(ptrs map[netip.Addr]string, states map[netip.Addr]state) []re
 // printRecords prints the records of one KVM server.
 func (a *app) printRecords(kvmID string, records []recordState) {
 	if a.format == outputJSON {
-		a.printJSON(serverRecords{kvmID, records})
+		a.printJSON(serverRecords{KVMID: kvmID, Records: records})
 		return
 	}
 	a.printRecordTable(records, false)

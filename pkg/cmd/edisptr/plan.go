@@ -61,7 +61,7 @@ func (a *app) newPlans(ctx context.Context, records recordSet) (plans []*plan, e
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	servers := make(map[string]*plan) // a file may have records of one server with and without its ID
+	servers := make(map[string]*plan) // a file may name a server, and leave its ID out elsewhere
 	for _, p := range plans {
 		session, err := p.source.Session(ctx) // the first one logs in for all
 		if err != nil && !errors.Is(err, edis.ErrInvalidInput) && !errors.Is(err, edis.ErrContract) {

@@ -189,7 +189,7 @@ func (r *recordReader) readJSONOutput(root *yaml.Node) bool {
 	if err := root.Decode(&output); err != nil {
 		r.errs.add("file", "", fmt.Sprintf("not what get or list prints with -o json: %v", err))
 	}
-	for _, server := range append(output.Servers, serverRecords{output.KVMID, output.Records}) {
+	for _, server := range append(output.Servers, serverRecords{KVMID: output.KVMID, Records: output.Records}) {
 		for _, record := range server.Records {
 			name := record.Name
 			if name != "" {

@@ -7,8 +7,10 @@ import (
 	"net/netip"
 	"os"
 	osexec "os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,7 +57,7 @@ form that the provider once published, and not as its document says.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&options.listen, "listen", "127.0.0.1:0", "API at `HOST:PORT` of loopback")
+	flags.StringVar(&options.listen, "listen", "127.0.0.1:0", "API at `HOST:PORT`, on loopback")
 	flags.IntVar(&options.servers, "servers", 1, "give the account `N` KVM servers")
 	flags.DurationVar(&options.delay, "delay", 0, "delay each response, such as 50ms")
 	flags.StringVar(&options.dialect, "dialect", dialectDocumented, "documented or recorded")
@@ -113,8 +115,9 @@ type commandError int
 
 func (e commandError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-// runCommand runs a command with the variables of environment in place of the user's. An
-// interrupt reaches the command through the terminal, so it does not end with ctx.
+// runCommand runs a command with the variables of environment in place of the user's. It
+// ends when the command does, and not before: an interrupt reaches the command through the
+// terminal, and SIGTERM is passed on.
 func (a *app) runCommand(ctx context.Context, environment []envVar, args []string) error {
 	command := osexec.CommandContext(context.WithoutCancel(ctx), args[0], args[1:]...) //nolint:gosec // the user names the command
 	command.Stdin, command.Stdout, command.Stderr = a.stdin, a.stdout.Writer, a.stderr
@@ -126,12 +129,37 @@ func (a *app) runCommand(ctx context.Context, environment []envVar, args []strin
 	for _, variable := range environment {
 		command.Env = append(command.Env, variable.name+"="+variable.value)
 	}
-	err := command.Run()
-	var failed *osexec.ExitError
-	if errors.As(err, &failed) {
-		return commandError(max(failed.ExitCode(), exitFailed)) // -1 if a signal ended it
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	if err := command.Start(); err != nil {
+		return err
 	}
-	return err
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	for {
+		select {
+		case received := <-signals:
+			if received == syscall.SIGTERM {
+				_ = command.Process.Signal(received) // fails if it has ended
+			}
+		case err := <-ended:
+			return statusOf(err)
+		}
+	}
+}
+
+// statusOf returns the exit status of a command as an error, as shells have it: 128 and the
+// number of the signal that ended it.
+func statusOf(err error) error {
+	var failed *osexec.ExitError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	if wait, ok := failed.Sys().(syscall.WaitStatus); ok && wait.Signaled() {
+		return commandError(128 + int(wait.Signal()))
+	}
+	return commandError(failed.ExitCode())
 }
 
 // newSandbox starts a fake EDIS whose DNS has the addresses of one host name, so

@@ -70,6 +70,9 @@ func (a *app) writeAndPrint(ctx context.Context, t target, done state, want map[
 	}
 	a.printRecords(t.resolveKVMID(ctx), sortedRecords(want, states))
 	a.next = "To see the records, run: edisptr get"
+	if a.kvmID != "" {
+		a.next += " --kvm " + shellQuote(a.kvmID)
+	}
 	for _, address := range slices.SortedFunc(maps.Keys(want), netip.Addr.Compare) {
 		a.next += " " + address.String()
 	}

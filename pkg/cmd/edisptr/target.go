@@ -16,6 +16,7 @@ import (
 type service struct {
 	client  *edis.Client
 	session edis.Session                  // zero if there is none
+	invalid error                         // what is wrong with the session
 	account func() (*edis.Account, error) // reads the password when it is first called
 	kvmID   string                        // of the server that the user selects; may be empty
 }
@@ -28,8 +29,8 @@ func (a *app) service(ctx context.Context) (s service, errs inputErrors) {
 	}
 	s.kvmID = cmp.Or(a.kvmID, a.env("EDIS_KVM_ID"))
 	if a.env("EDIS_SIGNATURE") != "" {
-		session, sessionErrs := sessionFromEnv(a.env)
-		s.session, errs = session, append(errs, sessionErrs...)
+		session, sessionErrs := sessionFromEnv(a.env, cmp.Or(a.env("EDIS_KVM_ID"), a.kvmID))
+		s.session, s.invalid = session, errors.Join(sessionErrs...)
 	}
 	s.account = sync.OnceValues(func() (*edis.Account, error) {
 		credentials, errs := credentialsFromEnv(ctx, a.env)
@@ -47,7 +48,7 @@ func (a *app) service(ctx context.Context) (s service, errs inputErrors) {
 func (s service) source(kvmID string) (edis.SessionSource, error) {
 	kvmID = cmp.Or(kvmID, s.kvmID)
 	if s.session.Signature != "" && (kvmID == "" || kvmID == s.session.KVMID) {
-		return s.session, nil
+		return s.session, s.invalid
 	}
 	account, err := s.account()
 	switch {
@@ -86,8 +87,8 @@ func (t target) resolveKVMID(ctx context.Context) string {
 	return t.kvmID
 }
 
-func sessionFromEnv(env func(string) string) (session edis.Session, errs inputErrors) {
-	session = edis.Session{KVMID: env("EDIS_KVM_ID"), Signature: env("EDIS_SIGNATURE"), APIHost: env("EDIS_API_HOST")}
+func sessionFromEnv(env func(string) string, kvmID string) (session edis.Session, errs inputErrors) {
+	session = edis.Session{KVMID: kvmID, Signature: env("EDIS_SIGNATURE"), APIHost: env("EDIS_API_HOST")}
 	if session.KVMID == "" {
 		errs.add("EDIS_KVM_ID", "", "not set, but required with EDIS_SIGNATURE")
 	}
@@ -112,10 +113,14 @@ func credentialsFromEnv(ctx context.Context, env func(string) string) (credentia
 		}
 		credentials.Password = password
 	}
-	if credentials.Email == "" {
-		errs.add("EDIS_EMAIL", "", "not set, nor is EDIS_SIGNATURE; see 'edisptr help'")
+	missing := "not set, nor is EDIS_SIGNATURE; see 'edisptr help'"
+	if env("EDIS_SIGNATURE") != "" {
+		missing = "not set; this takes a login, not the session in EDIS_SIGNATURE"
 	}
-	if credentials.Password == "" && len(errs) == 0 {
+	if credentials.Email == "" {
+		errs.add("EDIS_EMAIL", "", missing)
+	}
+	if credentials.Password == "" && env("EDIS_PASSWORD_FILE") == "" {
 		errs.add("EDIS_PASSWORD", "", "not set, nor is EDIS_PASSWORD_FILE")
 	}
 	return credentials, errs

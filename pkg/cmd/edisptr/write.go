@@ -36,7 +36,7 @@ func (a *app) write(ctx context.Context, t target, done state, want map[netip.Ad
 			}
 		}
 		if readErr == nil && len(differing) == 0 {
-			a.note("%s: no usable response, but read back as wanted: %s", recordCount(len(want)), causes(err))
+			a.note("%s: read back as wanted, despite: %s", recordCount(len(want)), causes(err))
 			err = nil
 		}
 	}
