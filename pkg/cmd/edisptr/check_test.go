@@ -113,15 +113,6 @@ func TestCheckFailedLookupBesideConfirmed(t *testing.T) {
 	}
 }
 
-// The port is optional, and an unknown resolver is no missing record.
-func TestCheckUnknownResolver(t *testing.T) {
-	t.Parallel()
-	got := run(t, nil, "check", "--resolver", "not!a!host", "192.0.2.12")
-	if got.status != 1 || !strings.Contains(got.stdout, "on not!a!host:53") {
-		t.Errorf("check = %+v, want status 1 and not!a!host:53 in stdout", got)
-	}
-}
-
 func TestCheckIgnoresHostsFile(t *testing.T) {
 	t.Parallel()
 	if addresses, err := net.DefaultResolver.LookupHost(t.Context(), "localhost"); err != nil || !strings.Contains(strings.Join(addresses, " "), "127.0.0.1") {

@@ -8,10 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"maps"
 	"net"
-	"net/netip"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,14 +30,6 @@ func startFleet(t testing.TB, servers int) (*edistest.Server, map[string]string)
 	return server, env
 }
 
-// runWith is run with standard input.
-func runWith(t testing.TB, stdin string, env map[string]string, args ...string) result {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	status := exec(t.Context(), args, strings.NewReader(stdin), &stdout, &stderr, func(name string) string { return env[name] })
-	return result{status, stdout.String(), stderr.String()}
-}
-
 // countRequests returns the number of requests to a path.
 func countRequests(server *edistest.Server, path string) (count int) {
 	for _, request := range server.Requests() {
@@ -52,69 +41,6 @@ func countRequests(server *edistest.Server, path string) (count int) {
 }
 
 const loginPath = "/kvm/v2/get/auth"
-
-func TestList(t *testing.T) {
-	t.Parallel()
-	_, env := startFleet(t, 2)
-	want := result{stdout: `IP               NAME                STATE
-198.18.0.1       host-2.example.com  present
-2001:db8:0:1::1  host-2.example.com  present
-`}
-	if got := run(t, env, "list", "--kvm", "kvm_100002"); got != want {
-		t.Errorf("list = %+v, want %+v", got, want)
-	}
-	got := run(t, env, "list", "--all")
-	if got.status != 0 || !strings.HasPrefix(got.stdout, "KVM ID      IP") || strings.Count(got.stdout, "\n") != 5 || !strings.Contains(got.stdout, "kvm_100001  198.18.0.0       host-1.example.com  present\n") {
-		t.Errorf("list --all = %+v, want a table of 4 records with the KVM IDs", got)
-	}
-	var list struct{ Servers []serverRecords }
-	got = run(t, env, "list", "--all", "-o", "json")
-	if err := json.Unmarshal([]byte(got.stdout), &list); err != nil || len(list.Servers) != 2 || list.Servers[1].KVMID != "kvm_100002" || len(list.Servers[1].Records) != 2 || list.Servers[1].Records[0].State != statePresent {
-		t.Errorf("list --all -o json = %+v (%v), want two servers with two records each", got, err)
-	}
-	if got := run(t, env, "list", "--kvm", "kvm_100002", "-o", "json"); got.status != 0 || !strings.HasPrefix(got.stdout, "{\n  \"kvm_id\": \"kvm_100002\",") {
-		t.Errorf("list -o json = %+v, want the object of get", got)
-	}
-	// With several servers, one must be chosen.
-	if got := run(t, env, "list"); got.status != 2 || !strings.Contains(got.stderr, `KVM ID: the account has the KVM servers kvm_100001 (server 1), kvm_100002 (server 2); choose one with --kvm or EDIS_KVM_ID`) {
-		t.Errorf("list = %+v, want status 2 and the servers of the account", got)
-	}
-}
-
-// What list writes goes into apply with nothing to change.
-func TestListRoundTrip(t *testing.T) {
-	t.Parallel()
-	server, env := startFleet(t, 3)
-	server.SetPTRs(map[netip.Addr]string{netip.MustParseAddr("198.18.0.1"): "a_b.true"})
-	for _, format := range []string{"yaml", "zone"} {
-		for _, args := range [][]string{{"list", "--all"}, {"list", "--kvm", "kvm_100002"}} {
-			got := run(t, env, append(args, "-o", format)...)
-			if got.status != 0 || got.stdout == "" {
-				t.Fatalf("%q -o %s = %+v, want status 0 and a file", args, format, got)
-			}
-			if applied := runWith(t, got.stdout, env, "apply", "-f", "-", "--allow-underscore", "--dry-run"); applied.status != 0 || !strings.Contains(applied.stderr, "Nothing to change") {
-				t.Errorf("apply of %s\n= %+v, want nothing to change", got.stdout, applied)
-			}
-		}
-	}
-	if n := countWrites(server); n != 0 {
-		t.Errorf("%d writes, want 0", n)
-	}
-}
-
-func TestListRefused(t *testing.T) {
-	t.Parallel()
-	server, env := startFleet(t, 3)
-	server.Fail("getPTR", edistest.Fault{Status: 400})
-	if got := run(t, env, "list", "--kvm", "kvm_100001"); got.status != 1 || got.stdout != "" || !strings.Contains(got.stderr, "the service may not support listing") {
-		t.Errorf("list that is refused = %+v, want status 1 and a reason", got)
-	}
-	server.Fail("getPTR", edistest.Fault{Status: 400})
-	got := run(t, env, "list", "--all", "--parallel", "1")
-	if got.status != 1 || strings.Count(got.stdout, "present") != 4 || !strings.Contains(got.stderr, "edisptr: 1 of 3 servers failed:\n  kvm_100001: getPTR: HTTP 400") {
-		t.Errorf("list --all with a server that fails = %+v, want status 1 and the records of the others", got)
-	}
-}
 
 // One login serves all servers, whose names all change, and there is one table.
 func TestApplyFleet(t *testing.T) {
@@ -141,44 +67,6 @@ func TestApplyFleet(t *testing.T) {
 	}
 }
 
-// A server that fails does not stop the others.
-func TestApplyServerFails(t *testing.T) {
-	t.Parallel()
-	server, env := startFleet(t, 3)
-	file := writeFile(t, "ptr.yaml", "kvm_100001: {198.18.0.0: a.example}\nkvm_100002: {198.18.0.1: b.example}\nkvm_100003: {198.18.0.2: c.example}\nkvm_9: {198.18.0.3: d.example}\n")
-	server.Fail("setPTR", edistest.Fault{Status: 400})
-	got := run(t, env, "apply", "-f", file, "--yes", "--parallel", "1")
-	for _, line := range []string{"kvm_100001  198.18.0.0  a.example  refused\n", "kvm_100002  198.18.0.1  b.example  set\n", "kvm_100003  198.18.0.2  c.example  set\n", "kvm_9       198.18.0.3  d.example  skipped\n"} {
-		if got.status != 3 || !strings.Contains(got.stdout, line) {
-			t.Errorf("apply = %+v, want status 3 and %q", got, line)
-		}
-	}
-	want := `2 set, 1 refused, 1 skipped
-edisptr: some records were changed before this error: 2 of 4 servers failed:
-  kvm_100001: setPTR: HTTP 400 Bad Request: injected fault
-  kvm_9: "kvm_9" for KVM ID: the account has the KVM servers kvm_100001 (server 1), kvm_100002 (server 2), kvm_100003 (server 3)
-`
-	if got.stderr != want {
-		t.Errorf("apply: stderr = %s\nwant %s", got.stderr, want)
-	}
-	// Nothing is left to change but at the server that was refused.
-	server.Fail("setPTR", edistest.Fault{Status: 400})
-	got = run(t, env, "apply", "-f", file, "--yes", "-o", "json")
-	var result outcome
-	if err := json.Unmarshal([]byte(got.stdout), &result); err != nil || got.status != 1 || result.Failed != 2 || result.Servers[0].Failed != 1 || result.Servers[0].Plan[0].State != stateRefused || result.Servers[3].Error == "" {
-		t.Errorf("apply -o json = %+v (%v), want status 1 and two failed records", got, err)
-	}
-	// Only wrong KVM IDs: nothing is sent but the login.
-	before := len(server.Requests())
-	wrong := writeFile(t, "ptr.yaml", "kvm_8: {198.18.0.0: a.example}\nkvm_9: {198.18.0.1: b.example}\n")
-	if got := run(t, env, "apply", "-f", wrong, "--yes"); got.status != 2 || !strings.Contains(got.stderr, "kvm_8") || !strings.Contains(got.stderr, "kvm_9") || got.stdout != "" {
-		t.Errorf("apply to servers that the account lacks = %+v, want status 2 and both named", got)
-	}
-	if n := len(server.Requests()) - before; n != 1 {
-		t.Errorf("%d requests, want the login only", n)
-	}
-}
-
 // A login that is refused in the middle stops all servers.
 func TestApplyLoginRefused(t *testing.T) {
 	t.Parallel()
@@ -199,26 +87,6 @@ func TestApplyLoginRefused(t *testing.T) {
 	}
 }
 
-// After an unknown outcome the records are read back.
-func TestUnknownOutcomeIsReadBack(t *testing.T) {
-	t.Parallel()
-	lost := edistest.Fault{Status: 202, Body: "{}", Apply: -1}
-	for _, args := range [][]string{{"set", "192.0.2.1=a.example"}, {"apply", "-f", writeFile(t, "f", "192.0.2.1: a.example\n"), "--yes"}} {
-		server, env := startSandbox(t)
-		server.Fail("setPTR", lost)
-		got := run(t, env, args...)
-		if got.status != 0 || !strings.Contains(got.stdout, "192.0.2.1  a.example  set\n") || !strings.Contains(got.stderr, "1 record: read back as wanted, despite: setPTR: HTTP 202") {
-			t.Errorf("%s with a lost response = %+v, want status 0 and a note", args[0], got)
-		}
-	}
-	server, env := startSandbox(t)
-	server.SetPTRs(map[netip.Addr]string{netip.MustParseAddr("192.0.2.1"): "a.example"})
-	server.Fail("deletePTR", lost)
-	if got := run(t, env, "delete", "192.0.2.1"); got.status != 0 || !strings.Contains(got.stdout, "deleted") {
-		t.Errorf("delete with a lost response = %+v, want status 0", got)
-	}
-}
-
 // Records that are not as wanted stay unknown, and the command to run next is named.
 func TestUnknownOutcomeStays(t *testing.T) {
 	t.Parallel()
@@ -236,27 +104,6 @@ func TestUnknownOutcomeStays(t *testing.T) {
 	got = run(t, env, "apply", "-f", file, "--yes", "--batch", "1")
 	if got.status != 3 || !strings.Contains(got.stdout, "c.example  unknown\n192.0.2.3  c.example  skipped\n") || !strings.Contains(got.stderr, "Run the same command again") {
 		t.Errorf("apply with an unknown outcome = %+v, want status 3 and what to do next", got)
-	}
-}
-
-func TestApplyPrune(t *testing.T) {
-	t.Parallel()
-	server, env := startFleet(t, 8)
-	file := writeFile(t, "ptr.yaml", "kvm_100001: {198.18.0.0: host-1.example.com}\n")
-	got := run(t, env, "apply", "-f", file, "--yes", "--prune", "--dry-run")
-	if want := "kvm_100001: 1 of 2 records differ\n- 2001:db8::1 host-1.example.com\n"; got.status != 4 || got.stdout != want {
-		t.Errorf("apply --prune --dry-run = %+v, want status 4 and %s", got, want)
-	}
-	if got := run(t, env, "apply", "-f", file, "--yes", "--prune"); got.status != 0 || !strings.Contains(got.stdout, "deleted") || len(server.PTRs()) != 15 {
-		t.Errorf("apply --prune = %+v with %d records left, want 15: those of other servers stay", got, len(server.PTRs()))
-	}
-	// The guard counts them too.
-	var content strings.Builder
-	for i := range 8 {
-		fmt.Fprintf(&content, "kvm_%d: {198.18.0.%d: host-%d.example.com}\n", 100001+i, i, i+1)
-	}
-	if got := run(t, env, "apply", "-f", writeFile(t, "f", content.String()), "--yes", "--prune"); got.status != 1 || !strings.Contains(got.stderr, "more than 30% of the 15 existing records") {
-		t.Errorf("apply --prune of 7 of 15 records = %+v, want it to be refused", got)
 	}
 }
 
@@ -345,27 +192,6 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 		if !strings.HasPrefix(name, "mail-") && !strings.HasPrefix(name, "www-") {
 			t.Errorf("record of %s = %q, want one of the two files", address, name)
 		}
-	}
-}
-
-// --kvm comes before EDIS_KVM_ID, and a session that is for another server gives way to
-// a login.
-func TestKVMFlag(t *testing.T) {
-	t.Parallel()
-	server, env := startFleet(t, 3)
-	env["EDIS_KVM_ID"] = "kvm_100001"
-	if got := run(t, env, "set", "--kvm", "kvm_100003", "198.18.0.2=a.example"); got.status != 0 {
-		t.Errorf("set --kvm = %+v, want status 0", got)
-	}
-	session := server.Session() // of the other account
-	withSession := maps.Clone(env)
-	withSession["EDIS_KVM_ID"], withSession["EDIS_SIGNATURE"], withSession["EDIS_VALID_UNTIL"] = session.KVMID, session.Signature, strconv.FormatInt(session.ValidUntil.Unix(), 10)
-	if got := run(t, withSession, "get", "--kvm", "kvm_100003", "198.18.0.2"); got.status != 0 || !strings.Contains(got.stdout, "a.example") {
-		t.Errorf("get --kvm with a session for another server = %+v, want status 0", got)
-	}
-	delete(withSession, "EDIS_EMAIL")
-	if got := run(t, withSession, "get", "--kvm", "kvm_100003", "198.18.0.2"); got.status != 2 || !strings.Contains(got.stderr, "the session in EDIS_SIGNATURE is for "+session.KVMID) {
-		t.Errorf("get --kvm without a login = %+v, want status 2 and the server of the session", got)
 	}
 }
 
