@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -399,3 +400,138 @@ func TestAccountOutlivesFirstCaller(t *testing.T) {
 		t.Errorf("%d logins, want 1", got)
 	}
 }
+
+// Sessions that live for little more than a minute are not renewed all the time.
+func TestShortSessions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := serveAccount(t)
+		s.lifetime = 64 * time.Second
+		kvm := s.client.Account(credentials).Server("kvm_1")
+		for range 60 {
+			if err := s.client.SetPTR(t.Context(), kvm, onePTR); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Second)
+		}
+		s.wantLogins(t, 2)
+	})
+}
+
+// The pause before a login does not depend on renewals that worked long ago.
+func TestPauseIsForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := serveAccount(t)
+		kvm := s.client.Account(credentials).Server("kvm_1")
+		for day := range 10 {
+			s.set(func() { s.accept = day + 1 }) // the service ends all sessions every day
+			if err := s.client.SetPTR(t.Context(), kvm, onePTR); err != nil {
+				t.Fatalf("SetPTR on day %d = %v", day, err)
+			}
+			time.Sleep(20 * time.Hour)
+		}
+		s.set(func() { s.accept, s.login = 100, drop })
+		_ = s.client.SetPTR(t.Context(), kvm, onePTR)
+		s.set(func() { s.accept, s.login = 1, nil })
+		time.Sleep(time.Second)
+		if _, err := kvm.(edis.Renewer).Renew(t.Context(), mustSession(t, kvm)); err != nil {
+			t.Errorf("Renew 1s after the first failure = %v, want a new session", err)
+		}
+	})
+}
+
+func mustSession(t *testing.T, source edis.SessionSource) edis.Session {
+	t.Helper()
+	session, err := source.Session(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return session
+}
+
+// Sessions that have not expired are returned when a login fails.
+func TestSessionsStayInUse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := serveAccount(t)
+		account := s.client.Account(credentials)
+		if _, err := account.Sessions(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.set(func() { s.login = drop })
+		time.Sleep(24*time.Hour - 30*time.Second)
+		if sessions, err := account.Sessions(t.Context()); err != nil || len(sessions) != 2 {
+			t.Errorf("Sessions half a minute before they expire = %v, %v, want 2", sessions, err)
+		}
+		time.Sleep(time.Minute)
+		if sessions, err := account.Sessions(t.Context()); err == nil {
+			t.Errorf("Sessions after they expired = %v, nil, want an error", sessions)
+		}
+	})
+}
+
+// Credentials that cannot be sent are named by each call, and nothing is remembered.
+func TestInvalidCredentialsAreNotRefused(t *testing.T) {
+	t.Parallel()
+	account := newClient(t, "http://127.0.0.1:1").Account(edis.Credentials{Email: "a"})
+	for range 2 {
+		_, err := account.Session(t.Context())
+		wantErrorIs(t, err, edis.ErrInvalidInput)
+		if strings.Contains(err.Error(), "the login was") {
+			t.Errorf("Session = %v, want nothing about a login", err)
+		}
+	}
+	client := newClient(t, "http://127.0.0.1:1")
+	_, err := client.Login(t.Context(), edis.Credentials{Email: "a", Password: "b", KVMID: "kvm\u202e"})
+	wantErrorIs(t, err, edis.ErrInvalidInput)
+}
+
+// A Logger may keep its records for as long as it likes.
+func TestLoggedErrorsDoNotChange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var kept []error
+		var texts []string
+		s := serveInMemory(t, drop, func(o *edis.Options) {
+			o.Logger = slog.New(keepErrors(func(err error) {
+				kept, texts = append(kept, err), append(texts, err.Error())
+			}))
+		})
+		_ = s.client.SetPTR(t.Context(), session(), onePTR)
+		for i, err := range kept {
+			if err.Error() != texts[i] {
+				t.Errorf("error of attempt %d = %q, was %q when it was logged", i+1, err, texts[i])
+			}
+		}
+		if len(kept) != 3 {
+			t.Errorf("%d errors were logged, want 3", len(kept))
+		}
+	})
+}
+
+// keepErrors is a slog.Handler that takes the errors of records only.
+type keepErrors func(error)
+
+func (k keepErrors) Enabled(context.Context, slog.Level) bool { return true }
+
+func (k keepErrors) Handle(_ context.Context, record slog.Record) error {
+	record.Attrs(func(attr slog.Attr) bool {
+		if err, ok := attr.Value.Any().(error); ok {
+			k(err)
+		}
+		return true
+	})
+	return nil
+}
+
+func (k keepErrors) WithAttrs(attrs []slog.Attr) slog.Handler {
+	for _, attr := range attrs {
+		if err, ok := attr.Value.Any().(error); ok {
+			k(err)
+		}
+	}
+	return k
+}
+
+func (k keepErrors) WithGroup(string) slog.Handler { return k }

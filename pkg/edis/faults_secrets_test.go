@@ -173,6 +173,22 @@ func testSecretsInSessions(t *testing.T) {
 	}
 }
 
+// The secret of one server is no text of another one, and an API host is no secret.
+func TestSecretsOfOtherServers(t *testing.T) {
+	t.Parallel()
+	const one, two = "s3cr3t-of-kvm-1.example", "s3cr3t-of-kvm-2.example"
+	body := `{"status":"success","data":{` +
+		`"kvm_1":{"signature":"` + one + `","valid_until":4102444800,"description":"` + two + `","api_host":"API.Edis.example"},` +
+		`"kvm_2":{"signature":"` + two + `","valid_until":4102444800,"api_host":"` + one + `"}}}`
+	sessions, err := newClient(t, serve(t, respondWith(200, jsonType, body)).URL).Login(t.Context(), credentials)
+	if err != nil || len(sessions) != 1 || sessions[0].APIHost != "api.edis.example" {
+		t.Fatalf("Login = %v, %v, want the session of kvm_1", sessions, err)
+	}
+	if text := fmt.Sprint(sessions); strings.Contains(text, "s3cr3t") {
+		t.Errorf("Sprint(sessions) = %s, which shows a secret", text)
+	}
+}
+
 // testControlCharacters is the part of row F95 that the library sees.
 func testControlCharacters(t *testing.T) {
 	t.Helper()

@@ -295,7 +295,7 @@ func (a *app) printPlans(plans []*plan) {
 		if p.err != nil || len(changes) == 0 && len(plans) > 1 {
 			continue
 		}
-		title := fmt.Sprintf("%d of %d records differ", len(changes), len(p.steps))
+		title := planTitle(len(changes), len(p.steps)-len(changes))
 		if p.kvmID != "" {
 			title = redact.Printable(p.kvmID) + ": " + title
 		}
@@ -309,6 +309,15 @@ func (a *app) printPlans(plans []*plan) {
 			}
 		}
 	}
+}
+
+// planTitle says how many records differ from the file, and how many do not.
+func planTitle(differ, same int) string {
+	title := recordCount(differ) + " to change"
+	if same > 0 {
+		title += fmt.Sprintf(", %d as wanted", same)
+	}
+	return title
 }
 
 // An outcome is what apply did, as it is printed in JSON.

@@ -35,6 +35,9 @@ func (e fleetError) Error() string {
 		var server serverError
 		errors.As(err, &server)
 		text := causes(server.error)
+		if input := errorsIn[*edis.InputError](server.error); len(input) > 0 {
+			text = "not a KVM server of the account; 'edisptr servers' lists them"
+		}
 		if failed[text] == nil {
 			order = append(order, text)
 		}
@@ -65,6 +68,8 @@ func (a *app) errorText(err error) string {
 		return text + "; " + edis.ErrOutcomeUnknown.Error()
 	case a.changed.Load():
 		return "some records were changed before this error: " + text
+	case a.writes && isFleetError(err):
+		return "nothing changed; " + text
 	case a.writes && errors.As(err, &call):
 		return text + "; nothing changed"
 	}

@@ -121,7 +121,7 @@ func (a *app) rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		PersistentPreRunE: func(command *cobra.Command, _ []string) error {
 			if formats := formatsOf(command); !slices.Contains(formats, a.format) {
-				return fmt.Errorf("invalid --output %q for %s: want %s", a.format, command.Name(), strings.Join(formats, " or "))
+				return fmt.Errorf("invalid --output %q for %s: want %s", a.format, command.Name(), anyOf(formats))
 			}
 			if a.timeout <= 0 {
 				return fmt.Errorf("invalid --timeout %s: must be positive", a.timeout)
@@ -143,6 +143,12 @@ func (a *app) rootCommand() *cobra.Command {
 		a.sandboxCommand(), a.demoCommand(), a.versionCommand(),
 	)
 	root.SetHelpCommand(helpCommand())
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.Args, completion.RunE = noArguments, func(*cobra.Command, []string) error {
+			return usageError{errors.New("completion requires the name of a shell; see 'edisptr help completion'")}
+		}
+	}
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	completeFlag(root, "output", func(command *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return formatsOf(command), cobra.ShellCompDirectiveNoFileComp
@@ -156,6 +162,12 @@ func formatsOf(command *cobra.Command) []string {
 		return []string{outputTable, outputJSON, outputYAML, outputZone}
 	}
 	return []string{outputTable, outputJSON}
+}
+
+// anyOf joins values as in "table, json or yaml".
+func anyOf(values []string) string {
+	last := len(values) - 1
+	return strings.Join(values[:last], ", ") + " or " + values[last]
 }
 
 // completeFlag makes a shell complete a flag with what values returns.

@@ -11,7 +11,9 @@ import (
 	"os"
 	osexec "os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -191,10 +193,7 @@ func runShell(t *testing.T, script string) string {
 // prints on both streams.
 func runShellCommand(t *testing.T, env map[string]string, line string) string {
 	t.Helper()
-	bin := t.TempDir()
-	if err := os.Symlink(os.Args[0], filepath.Join(bin, "edisptr")); err != nil {
-		t.Skipf("needs symbolic links: %v", err)
-	}
+	bin := filepath.Dir(edisptrLink(t))
 	command := osexec.CommandContext(t.Context(), "sh", "-c", line)
 	command.Dir = bin
 	command.Env = append(os.Environ(), "GORACE="+noRacePause, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
@@ -206,6 +205,45 @@ func runShellCommand(t *testing.T, env map[string]string, line string) string {
 		t.Errorf("%s: %v", line, err)
 	}
 	return string(output)
+}
+
+// sandbox passes SIGTERM on to its command, and ends with its status.
+func TestSandboxIsTerminated(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no SIGTERM")
+	}
+	for script, want := range map[string]int{
+		"trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done": 9,
+		"echo ready; exec sleep 60":                                    128 + int(syscall.SIGTERM),
+	} {
+		command := osexec.CommandContext(t.Context(), os.Args[0], "sandbox", "--", "sh", "-c", script)
+		command.Args[0] = "edisptr"
+		command.Path = edisptrLink(t)
+		stdout, err := command.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = bufio.NewReader(stdout).ReadString('\n') // the command has started
+		_ = command.Process.Signal(syscall.SIGTERM)
+		_ = command.Wait()
+		if got := command.ProcessState.ExitCode(); got != want {
+			t.Errorf("sandbox -- sh -c %q after SIGTERM = %d, want %d", script, got, want)
+		}
+	}
+}
+
+// edisptrLink returns a path at which this test is edisptr.
+func edisptrLink(t *testing.T) string {
+	t.Helper()
+	link := filepath.Join(t.TempDir(), "edisptr")
+	if err := os.Symlink(os.Args[0], link); err != nil {
+		t.Skipf("needs symbolic links: %v", err)
+	}
+	return link
 }
 
 func TestShellQuote(t *testing.T) {

@@ -86,7 +86,7 @@ func (a *app) serversCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "servers",
 		Short: "List the KVM servers of the account",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			return a.servers(command.Context())
 		},

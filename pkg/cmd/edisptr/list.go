@@ -24,7 +24,7 @@ prints a file for 'edisptr apply -f', which for names with underscores needs
 The provider's document does not mention lists, and the service may refuse them.
 Then read records by address, with 'edisptr get'.`,
 		Example: "  edisptr list\n  edisptr list --all -o yaml >ptr.yaml",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if parallel < 1 {
 				return usageError{errors.New("--parallel must be at least 1")}

@@ -41,6 +41,14 @@ func atLeastOne(form string) cobra.PositionalArgs {
 	}
 }
 
+// noArguments returns an error if a command has arguments.
+func noArguments(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unexpected argument %q", args[0])
+	}
+	return nil
+}
+
 func (a *app) set(ctx context.Context, args []string, confirm bool) error {
 	assignments, errs := parseAssignments(args)
 	t, envErrs := a.target(ctx)
@@ -93,5 +101,5 @@ func (a *app) confirm(ctx context.Context, t target, ptrs map[netip.Addr]string,
 			states[address] = stateUnknown
 		}
 	}
-	return fmt.Errorf("set, but not confirmed by reading back: %w", err)
+	return fmt.Errorf("set, but not confirmed by reading back: %s", causes(err))
 }
