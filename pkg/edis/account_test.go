@@ -535,3 +535,56 @@ func (k keepErrors) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 
 func (k keepErrors) WithGroup(string) slog.Handler { return k }
+
+// A9. An empty KVM id means the only server, not the one that the credentials name.
+func TestServerOfEmptyID(t *testing.T) {
+	t.Parallel()
+	server, client := fakeEDIS(t)
+	server.AddAccount(edistest.Account{Email: credentials.Email, Password: credentials.Password, KVMs: []edistest.KVM{{ID: "kvm_1"}, {ID: "kvm_2"}}})
+	named := credentials
+	named.KVMID = "kvm_1"
+	account := client.Account(named)
+	if session, err := account.Session(t.Context()); err != nil || session.KVMID != "kvm_1" {
+		t.Errorf("Session = %v, %v, want that of kvm_1", session, err)
+	}
+	_, err := account.Server("").Session(t.Context())
+	wantErrorIs(t, err, edis.ErrInvalidInput)
+}
+
+// A11. The error of a login that is not repeated yet says when it can be.
+func TestNextLogin(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := serveAccount(t)
+		s.login = tooManyRequests("7")
+		account := s.client.Account(credentials)
+		for range 2 {
+			_, err := account.Server("kvm_1").Session(t.Context())
+			wantErrorIs(t, err, edis.ErrRateLimited, edis.ErrContract)
+			if len(s.logins) == 1 && strings.Contains(err.Error(), "the login was at") && !strings.Contains(err.Error(), "not before 2000-01-01T00:00:07Z") {
+				t.Errorf("Session = %v, want it to say when the next login is", err)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+// s11. A server that an account did not have is looked for again after a minute.
+func TestNewServerIsFound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := serveAccount(t)
+		kvm := s.client.Account(credentials).Server("kvm_3")
+		_, err := kvm.Session(t.Context())
+		wantErrorIs(t, err, edis.ErrInvalidInput)
+		s.set(func() { s.login = respondWith(200, jsonType, strings.ReplaceAll(loginResponse(""), "kvm_1", "kvm_3")) })
+		_, err = kvm.Session(t.Context())
+		wantErrorIs(t, err, edis.ErrInvalidInput)
+		s.wantLogins(t, 1)
+		time.Sleep(time.Minute)
+		if session, err := kvm.Session(t.Context()); err != nil || session.KVMID != "kvm_3" {
+			t.Errorf("Session after a minute = %v, %v, want that of the new server", session, err)
+		}
+		s.wantLogins(t, 2)
+	})
+}

@@ -420,3 +420,9 @@ func TestContextCanceledInSource(t *testing.T) {
 	wantErrorIs(t, err, edis.ErrNotSent)
 	wantRequests(t, s, 0)
 }
+
+// P4. Only localhost itself is this machine.
+func TestNotLocalhost(t *testing.T) {
+	t.Parallel()
+	wantInvalidURLs(t, "http://notlocalhost", "http://localhost.example", "http://127.0.0.1.example")
+}

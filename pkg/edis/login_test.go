@@ -226,3 +226,36 @@ func TestAuthURL(t *testing.T) {
 	wantRequests(t, rdns, 1)
 	wantRequests(t, auth, 1)
 }
+
+// S2. A call with the session of an account shows none of its secrets, nor what they begin with.
+func TestLoginIsHiddenInCalls(t *testing.T) {
+	t.Parallel()
+	login := edis.Credentials{Email: "owner@example.com", Password: "pässword"}
+	for _, secret := range []string{login.Email, login.Password, "s3cr3t-new"} {
+		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/kvm/v2/get/auth" {
+				respondWith(200, jsonType, loginResponse(""))(w, r)
+				return
+			}
+			respondWith(400, jsonType, `{"status":"error","error":"no access for `+secret+`"}`)(w, r)
+		})
+		client := newClient(t, s.URL)
+		err := client.SetPTR(t.Context(), client.Account(login), onePTR)
+		if walk(err, func(cause error) {
+			if strings.Contains(fmt.Sprintf("%v %+v", cause, cause), secret) {
+				t.Errorf("SetPTR = %v, want it without %q", cause, secret)
+			}
+		}); err == nil {
+			t.Error("SetPTR = nil")
+		}
+	}
+}
+
+// E4. The name of a status is not said twice.
+func TestStatusIsNamedOnce(t *testing.T) {
+	t.Parallel()
+	s := serve(t, respondWith(401, jsonType, `{"error":"Unauthorized","code":401,"message":"wrong password"}`))
+	if _, err := newClient(t, s.URL).Login(t.Context(), credentials); err == nil || err.Error() != "edis: createAuthSession: HTTP 401 Unauthorized: wrong password" {
+		t.Errorf("Login = %v", err)
+	}
+}

@@ -199,3 +199,14 @@ func clientReading(t *testing.T, records func() map[string]string) *edis.Client 
 		})}
 	})
 }
+
+// K1. Only a 400 may mean that the service does not list.
+func TestListFailsOtherwise(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{401, 403, 404, 429, 500} {
+		_, err := newClient(t, serve(t, respondWith(status, jsonType, errorBody)).URL).ListPTR(t.Context(), session())
+		if err == nil || strings.Contains(err.Error(), "may not list") {
+			t.Errorf("ListPTR with status %d = %v, want only what happened", status, err)
+		}
+	}
+}

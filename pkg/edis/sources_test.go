@@ -375,3 +375,36 @@ func TestZoneIsNotPrinted(t *testing.T) {
 		})
 	}
 }
+
+// S5. The error of a caller's Renew does not show the session either.
+func TestRenewErrorIsRedacted(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, serve(t, respondWith(401, jsonType, errorBody)).URL)
+	err := client.SetPTR(t.Context(), loggingIn{func(context.Context) error { return fmt.Errorf("cannot renew %q", signature) }}, onePTR)
+	wantErrorIs(t, err, edis.ErrUnauthorized)
+	walk(err, func(cause error) { wantSafeText(t, cause) })
+}
+
+// E1. The error of a source does not control the terminal.
+func TestSourceErrorIsPrintable(t *testing.T) {
+	t.Parallel()
+	err := newClient(t, "http://127.0.0.1:1").SetPTR(t.Context(), sourceFunc(func(context.Context) (edis.Session, error) {
+		return edis.Session{}, errors.New("a\x1b[2Jb\nc")
+	}), onePTR)
+	if err == nil || !strings.Contains(err.Error(), "a [2Jb c") {
+		t.Errorf("SetPTR = %q, want printable text", err)
+	}
+}
+
+// S3. As TestOldSignatureAloneIsRedacted, but no other secret begins as the old signature does.
+func TestOldSignatureAloneIsRedacted(t *testing.T) {
+	t.Parallel()
+	old := session()
+	old.Signature = "0ld-signature"
+	s := serve(t, inOrder(respondWith(401, jsonType, errorBody), respondWith(400, jsonType, `{"status":"error","error":"0ld-signature has expired"}`)))
+	err := newClient(t, s.URL).SetPTR(t.Context(), renewingSource{old, session()}, onePTR)
+	wantErrorIs(t, err)
+	if strings.Contains(err.Error(), "0ld-sig") {
+		t.Errorf("SetPTR = %v, want it without the old signature", err)
+	}
+}

@@ -360,3 +360,33 @@ func TestListen(t *testing.T) {
 		t.Errorf("POST /set/ptr = %d, want 200", status)
 	}
 }
+
+// F10, t14. The recorded form has the habits of PHP.
+func TestRecordedForm(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.SetDialect(Recorded)
+	if got := postForm(t, s, "/get/ptr", formWith(s, "[]")); got.body != `{"data":{"ptr":[]},"status":"success"}` || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
+		t.Errorf("list of no records = %+v, want an empty list as text/html", got)
+	}
+	if got := postForm(t, s, "/get/ptr", formWith(s, `["192.0.2.1/24"]`)); got.status != 400 || !strings.Contains(got.body, `192.0.2.1\/24`) {
+		t.Errorf("get of 192.0.2.1/24 = %+v, want 400 with an escaped slash", got)
+	}
+}
+
+// t32, t33. A session has a long signature, and a write no message, in the recorded form.
+func TestRecordedSession(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.SetDialect(Recorded)
+	client, err := edis.NewClient(s.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if session, err := client.Account(s.Credentials()).Session(t.Context()); err != nil || len(session.Signature) != 512 {
+		t.Errorf("Session = %v, %v with a signature of %d bytes, want 512", session, err, len(session.Signature))
+	}
+	if got := postForm(t, s, "/set/ptr", validForm(s, nil)); got.body != `{"status":"success"}` {
+		t.Errorf("set = %+v, want no message", got)
+	}
+}

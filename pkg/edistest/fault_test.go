@@ -1,12 +1,14 @@
 package edistest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -280,4 +282,29 @@ func TestTwoWritesWithinLag(t *testing.T) {
 	want(109, "second.example")
 	want(114, "third.example")
 	want(115, "")
+}
+
+// F1, F8. A fault comes as late as all responses, and as it is, whatever the dialect.
+func TestFaultWithDelayAndDialect(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.SetDelay(50 * time.Millisecond)
+	s.SetDialect(Recorded)
+	s.Fail("setPTR", Fault{Body: `{"a/b":{}}`, Delay: 50 * time.Millisecond})
+	started := time.Now()
+	got := postForm(t, s, "/set/ptr", validForm(s, nil))
+	if got.body != `{"a/b":{}}` || got.header.Get("Content-Type") != contract.JSONContentType || time.Since(started) < 100*time.Millisecond {
+		t.Errorf("response = %+v after %v, want the fault after 100ms at least", got, time.Since(started))
+	}
+}
+
+// t10. A delay ends when the client is gone.
+func TestDelayEndsWithClient(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	started := time.Now()
+	if (Fault{Delay: 5 * time.Second}).wait(httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil)); time.Since(started) > time.Second {
+		t.Errorf("a delay of 5s took %v although the client was gone", time.Since(started))
+	}
 }

@@ -329,3 +329,20 @@ func TestServerUnknown(t *testing.T) {
 		t.Errorf("Check = %+v, want an error with not!a!host:53", got)
 	}
 }
+
+// N10. What is left of a truncated response does not count if TCP fails.
+func TestTruncatedWithoutTCP(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, startServer(t, func(w dns.ResponseWriter, query *dns.Msg) {
+		if w.LocalAddr().Network() == "tcp" {
+			_ = w.Close()
+			return
+		}
+		response := respond(parseZone(), query)
+		response.Truncated = true
+		_ = w.WriteMsg(response)
+	}))
+	if got := fcrdns.Check(t.Context(), server, netip.MustParseAddr("192.0.2.1"))[0]; got.Confirmed || got.Err == nil {
+		t.Errorf("Check = %+v, want an error", got)
+	}
+}

@@ -161,3 +161,84 @@ func TestOutputFailsAfterDelete(t *testing.T) {
 		}
 	}
 }
+
+// n5, n6. Records are read back in canonical form, whatever the arguments.
+func TestReadBackIsCanonical(t *testing.T) {
+	t.Parallel()
+	for argument, want := range map[string]string{"192.0.2.1=A.Example.": "a.example", "::ffff:192.0.2.1=a.example": "a.example"} {
+		server, env := startSandbox(t)
+		server.Fail("setPTR", edistest.Fault{Status: 202, Body: "{}", Apply: -1})
+		if got := run(t, env, "set", argument); got.status != 0 || got.stdout != "IP         NAME       STATE\n192.0.2.1  "+want+"  set\n" {
+			t.Errorf("set %s with a lost response = %+v, want status 0", argument, got)
+		}
+	}
+}
+
+// M8. The service may show a write late.
+func TestReadBackWaits(t *testing.T) {
+	t.Parallel()
+	server, env := startSandbox(t)
+	server.SetLag(400 * time.Millisecond)
+	server.Fail("setPTR", edistest.Fault{Status: 202, Body: "{}", Apply: -1})
+	if got := run(t, env, "set", "192.0.2.1=a.example"); got.status != 0 || !strings.Contains(got.stdout, "a.example  set\n") {
+		t.Errorf("set with a lost response and a lag = %+v, want status 0", got)
+	}
+}
+
+// n10. The only server of an account is named, even if the user does not name it.
+func TestApplyNamesServer(t *testing.T) {
+	t.Parallel()
+	server, env := startSandbox(t)
+	file := writeFile(t, "f", "192.0.2.1: a.example\n")
+	for _, format := range []string{"table", "json"} {
+		if got := run(t, withLogin(env), "apply", "-f", file, "--dry-run", "-o", format); got.status != 4 || !strings.Contains(got.stdout, server.Session().KVMID) {
+			t.Errorf("apply -o %s = %+v, want the KVM ID", format, got)
+		}
+	}
+}
+
+// n31. The hint of apply can be pasted into a shell.
+func TestApplyHintIsQuoted(t *testing.T) {
+	t.Parallel()
+	if got := run(t, nil, "apply", "a b; rm c"); got.status != 2 || !strings.Contains(got.stderr, "run: edisptr apply -f 'a b; rm c'\n") {
+		t.Errorf("apply FILE = %+v, want a quoted hint", got)
+	}
+}
+
+// M3. The guard holds for each server too: many servers do not hide that one loses its records.
+func TestDrasticForOneServer(t *testing.T) {
+	t.Parallel()
+	server, env := startSandbox(t)
+	account := edistest.Account{Email: "a@example.com", Password: "p"}
+	var content strings.Builder
+	for i := range 4 {
+		prefix := netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, byte(i), 0}), 24)
+		account.KVMs = append(account.KVMs, edistest.KVM{ID: fmt.Sprint("kvm_", i), Addresses: []netip.Prefix{prefix}})
+		fmt.Fprintf(&content, "kvm_%d:\n", i)
+		for j := range 20 {
+			address := netip.AddrFrom4([4]byte{198, 18, byte(i), byte(j)})
+			server.SetPTRs(map[netip.Addr]string{address: "old.example"})
+			fmt.Fprintf(&content, "  %s: %s\n", address, map[bool]string{true: "new.example", false: "old.example"}[i == 3])
+		}
+	}
+	server.AddAccount(account)
+	env = withLogin(env)
+	env["EDIS_EMAIL"], env["EDIS_PASSWORD"] = account.Email, account.Password
+	if got := run(t, env, "apply", "-f", writeFile(t, "f", content.String()), "--yes"); got.status != 1 || !strings.Contains(got.stderr, "of the 20 existing records") || countWrites(server) != 0 {
+		t.Errorf("apply that changes all 20 records of one of 4 servers = %d after %d writes, want it refused; stderr %s", got.status, countWrites(server), got.stderr)
+	}
+}
+
+// d2, d3. An address that is given twice, also in another form, is refused.
+func TestDuplicateArguments(t *testing.T) {
+	t.Parallel()
+	server, env := startSandbox(t)
+	for _, args := range [][]string{
+		{"set", "192.0.2.1=a.example", "192.0.2.1=b.example"}, {"set", "192.0.2.1=a.example", "::ffff:192.0.2.1=b.example"}, {"set", "2001:db8::1=a.example", "2001:DB8:0::1=a.example"},
+		{"delete", "192.0.2.1", "192.0.2.1"}, {"delete", "192.0.2.1", "::ffff:192.0.2.1"}, {"get", "192.0.2.1", "192.0.2.1"},
+	} {
+		if got := run(t, env, args...); got.status != 2 || !strings.Contains(got.stderr, "duplicate address") || len(server.Requests()) != 0 {
+			t.Errorf("%q = %+v, want status 2 and nothing sent", args, got)
+		}
+	}
+}

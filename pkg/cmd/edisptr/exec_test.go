@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -264,6 +265,52 @@ func TestSortedRecords(t *testing.T) {
 	for i, want := range []string{"a", "b", "c"} {
 		if got[i].Name != want {
 			t.Errorf("sortedRecords(...)[%d] = %v, want name %q", i, got[i], want)
+		}
+	}
+}
+
+// n23, M23, M24, n21. Sandbox runs a command with its environment and none of the user's, and ends with its status.
+func TestSandboxCommand(t *testing.T) { // not parallel: sets the environment
+	t.Setenv("EDIS_KVM_ID", "kvm_100002")
+	t.Setenv("EDIS_PASSWORD_FILE", "/does/not/exist")
+	for _, test := range []struct {
+		args           []string
+		status         int
+		stdout, stderr string
+	}{
+		{[]string{"--", "sh", "-c", "cat; exit 7"}, 7, "", ""},
+		{[]string{"--", "sh", "-c", "kill -9 $$"}, 137, "", ""},
+		{[]string{"--", "edisptr", "set", "192.0.2.1=a.example"}, 0, "a.example  set", ""},
+		{[]string{"--servers", "2", "--", "edisptr", "list"}, 2, "", "kvm_100002 (server 2)"},
+		{[]string{"--delay", "1s", "--", "edisptr", "get", "--timeout", "50ms", "192.0.2.1"}, 1, "", "deadline exceeded"},
+		{[]string{"--dialect", "recorded", "--", "edisptr", "get", "--verbose", "192.0.2.1"}, 0, "absent", "valid JSON with the wrong content type"},
+		{[]string{"--", "/does/not/exist"}, 1, "", "/does/not/exist"},
+	} {
+		got := run(t, nil, append([]string{"sandbox"}, test.args...)...)
+		if got.status != test.status || !strings.Contains(got.stdout, test.stdout) || !strings.Contains(got.stderr, test.stderr) || test.stderr == "" && got.stderr != "" {
+			t.Errorf("sandbox %q = %+v, want %+v", test.args, got, test)
+		}
+	}
+}
+
+// M25. An interrupt does not kill the command of sandbox, which gets it from the terminal.
+func TestSandboxInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer stop()
+	var stdout, stderr bytes.Buffer
+	status := exec(ctx, []string{"sandbox", "--", "sh", "-c", "sleep 1; echo done"}, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" })
+	if status != 0 || stdout.String() != "done\n" {
+		t.Errorf("sandbox = %d, %q, %q, want it to wait for the command", status, &stdout, &stderr)
+	}
+}
+
+// d10, d13. A wrong flag is a usage error with a hint.
+func TestUsageErrors(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"get", "192.0.2.1", "--timeout", "0s"}, {"get", "192.0.2.1", "--timeout", "-1s"}, {"get"}, {"get", "--nope"}} {
+		if got := run(t, nil, args...); got.status != 2 || !strings.HasSuffix(got.stderr, "\nRun 'edisptr help' for usage.\n") {
+			t.Errorf("%q = %+v, want status 2 and a hint", args, got)
 		}
 	}
 }

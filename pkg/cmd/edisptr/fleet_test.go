@@ -9,6 +9,7 @@ import (
 	"io"
 	"log"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,6 +39,14 @@ func countRequests(server *edistest.Server, path string) (count int) {
 		}
 	}
 	return count
+}
+
+// runWith is run with standard input.
+func runWith(t testing.TB, stdin string, env map[string]string, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status := exec(t.Context(), args, strings.NewReader(stdin), &stdout, &stderr, func(name string) string { return env[name] })
+	return result{status, stdout.String(), stderr.String()}
 }
 
 const loginPath = "/kvm/v2/get/auth"
@@ -296,5 +305,79 @@ func TestSetWithoutConnection(t *testing.T) {
 		if got := run(t, env, "set", "192.0.2.1=a.example"); got.status != 1 || !strings.Contains(got.stdout, "skipped") || dials.Load() > 3 {
 			t.Errorf("set without a connection = %+v after %d dials, want status 1 after at most 3", got, dials.Load())
 		}
+	}
+}
+
+// n9. A file of list names the server, even if the user does not.
+func TestListNamesServer(t *testing.T) {
+	t.Parallel()
+	server, env := startSandbox(t)
+	server.SetPTRs(map[netip.Addr]string{netip.MustParseAddr("192.0.2.1"): "a.example"})
+	env = withLogin(env)
+	for _, format := range []string{"yaml", "zone", "json"} {
+		if got := run(t, env, "list", "-o", format); got.status != 0 || !strings.Contains(got.stdout, server.Session().KVMID) {
+			t.Errorf("list -o %s = %+v, want the KVM ID", format, got)
+		}
+	}
+}
+
+// n15, M15. The JSON of list goes into apply too, and is for the servers that it names.
+func TestListJSONRoundTrip(t *testing.T) {
+	t.Parallel()
+	server, env := startFleet(t, 2)
+	server.SetPTRs(map[netip.Addr]string{netip.MustParseAddr("198.18.0.1"): "single"})
+	for _, args := range [][]string{{"list", "--all"}, {"list", "--kvm", "kvm_100002"}} {
+		got := run(t, env, append(args, "-o", "json")...)
+		if applied := runWith(t, got.stdout, with(env, "EDIS_KVM_ID", "kvm_100001"), "apply", "-f", "-", "--dry-run"); got.status != 0 || applied.status != 0 || !strings.Contains(applied.stderr, "Nothing to change") {
+			t.Errorf("apply of %s\n= %+v, want nothing to change", got.stdout, applied)
+		}
+	}
+}
+
+// M13. A server that could not be read is not in the files of list: with apply --prune, an empty one would delete all.
+func TestFailedServerIsNotInFile(t *testing.T) {
+	t.Parallel()
+	for format, want := range map[string]string{"yaml": "kvm_100002:\n", "zone": "; kvm_id=kvm_100002\n"} {
+		server, env := startFleet(t, 2)
+		server.Fail("getPTR", edistest.Fault{Status: 400})
+		if got := run(t, env, "list", "--all", "--parallel", "1", "-o", format); got.status != 1 || !strings.Contains(got.stdout, want) || strings.Contains(got.stdout, "kvm_100001") {
+			t.Errorf("list -o %s = %+v, want kvm_100002 only", format, got)
+		}
+	}
+}
+
+// n1. Of several servers, only those with differences have a title; of one, it says that there are none.
+func TestTitlesOfPlans(t *testing.T) {
+	t.Parallel()
+	_, env := startFleet(t, 3)
+	for content, want := range map[string]string{
+		"kvm_100001: {198.18.0.0: host-1.example.com}\nkvm_100002: {198.18.0.1: a.example}\n": "kvm_100002: 1 record to change\n- 198.18.0.1 host-2.example.com\n+ 198.18.0.1 a.example\n",
+		"kvm_100001: {198.18.0.0: host-1.example.com}\n":                                      "kvm_100001: 0 records to change, 1 as wanted\n",
+	} {
+		if got := run(t, env, "apply", "-f", writeFile(t, "f", content), "--dry-run"); got.stdout != want {
+			t.Errorf("apply of %s= %+v, want %s", content, got, want)
+		}
+	}
+}
+
+// M11. The error of many servers names three of those with the same reason, and counts the others.
+func TestManyServersFail(t *testing.T) {
+	t.Parallel()
+	server, env := startFleet(t, 6)
+	server.Fail("getPTR", edistest.Fault{Status: 400}, edistest.Fault{Status: 403}, edistest.Fault{Status: 400}, edistest.Fault{Status: 400}, edistest.Fault{Status: 400}, edistest.Fault{Status: 400})
+	got := run(t, env, "list", "--all", "--parallel", "1")
+	if got.status != 1 || !strings.Contains(got.stderr, "edisptr: 6 of 6 servers failed:\n  kvm_100001, kvm_100003, kvm_100004, 2 more: getPTR: HTTP 400") || !strings.Contains(got.stderr, "\n  kvm_100002: getPTR: HTTP 403") {
+		t.Errorf("list --all that fails = %+v, want the servers of each reason", got)
+	}
+}
+
+// M35. The error of many servers says that records may have changed.
+func TestManyServersUnknown(t *testing.T) {
+	t.Parallel()
+	server, env := startFleet(t, 2)
+	server.Fail("setPTR", edistest.Fault{Status: 202, Body: "{}"})
+	file := writeFile(t, "f", "kvm_100001: {198.18.0.0: a.example}\nkvm_100002: {198.18.0.1: host-2.example.com}\n")
+	if got := run(t, env, "apply", "-f", file, "--yes"); got.status != 3 || !strings.Contains(got.stderr, "edisptr: some records may have changed; 1 of 2 servers failed:\n") {
+		t.Errorf("apply = %+v, want status 3 and what it means", got)
 	}
 }

@@ -261,3 +261,12 @@ func TestApplyOfBrokenZoneChangesNothing(t *testing.T) {
 		t.Errorf("got %d requests, want 0", len(requests))
 	}
 }
+
+// M31. Of the comments in a zone, only kvm_id= counts.
+func TestZoneComments(t *testing.T) {
+	t.Parallel()
+	records, err := readContent(t, "$ORIGIN 2.0.192.in-addr.arpa.\n1 PTR a.example. ; our mail server\n2 PTR a.example. ; old, kvm_id=kvm_1\n")
+	if err != nil || len(records[""]) != 1 || len(records["kvm_1"]) != 1 {
+		t.Errorf("readRecords = %v, %v, want one record of kvm_1 and one of no server", records, err)
+	}
+}

@@ -148,3 +148,14 @@ func TestSearchIsFast(t *testing.T) {
 		}
 	}
 }
+
+// D1. A blank is written in two ways in forms, and as itself.
+func TestBlanks(t *testing.T) {
+	t.Parallel()
+	const secret = "my pass+word"
+	for _, text := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), "my+pass%2Bword", "my%20pass%2bword"} {
+		if got := (Secrets{secret}).Text(text, 100); got != Withheld {
+			t.Errorf("Text(%q) = %q, want %q", text, got, Withheld)
+		}
+	}
+}
