@@ -148,6 +148,9 @@ func (a *app) rootCommand() *cobra.Command {
 		completion.Args, completion.RunE = noArguments, func(*cobra.Command, []string) error {
 			return usageError{errors.New("completion requires the name of a shell; see 'edisptr help completion'")}
 		}
+		for _, shell := range completion.Commands() { // one line of cobra's help has 81 columns
+			shell.Long = strings.ReplaceAll(shell.Long, "via your OS's package manager", "with your package manager")
+		}
 	}
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	completeFlag(root, "output", func(command *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {

@@ -87,11 +87,8 @@ func with(env map[string]string, name, value string) map[string]string {
 
 func TestHelpFits80Columns(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"", "set", "get", "delete", "apply", "check", "servers", "sandbox", "demo", "version", "help"} {
-		args := []string{name, "--help"}
-		if name == "" {
-			args = args[1:]
-		}
+	for _, line := range []string{"", "set", "get", "delete", "list", "apply", "check", "servers", "sandbox", "demo", "version", "help", "completion", "completion bash", "completion zsh", "completion fish", "completion powershell"} {
+		args := append(strings.Fields(line), "--help")
 		got := run(t, nil, args...)
 		if got.status != 0 || got.stdout == "" {
 			t.Errorf("%q = %+v, want status 0 and help", args, got)
