@@ -33,8 +33,9 @@ demo: ## a short tour on a fake EDIS on this machine
 test: ## run all tests
 	@for dir in $(MODULES); do (cd $$dir && go test ./...) || exit 1; done
 
+# F91 runs the contract tests in other processes, which have no race detector.
 race: ## run all tests under the race detector, in random order (needs a C compiler)
-	@for dir in $(PROGRAMS); do (cd $$dir && go test -race -shuffle=on ./...) || exit 1; done
+	@for dir in $(PROGRAMS); do (cd $$dir && go test -race -shuffle=on -skip '^TestFaults$$/^F91' ./...) || exit 1; done
 
 generate: ## regenerate gen/ from openapi.yaml, overlay.yaml and oapi-codegen.yaml
 	go generate ./...
