@@ -19,6 +19,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/edisptr/edis-go/pkg/edis"
@@ -85,14 +86,18 @@ func TestCallersRedirectPolicyIsNotUsed(t *testing.T) {
 
 func TestTimeout(t *testing.T) {
 	t.Parallel()
-	release := make(chan struct{})
-	s := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
-	t.Cleanup(func() { close(release) }) // runs before s is closed
-	err := setPTR(t, s, onePTR, func(o *edis.Options) { o.Timeout = 50 * time.Millisecond })
-	wantErrorIs(t, err, edis.ErrOutcomeUnknown)
-	if err == nil || !strings.Contains(err.Error(), "deadline exceeded") {
-		t.Errorf("SetPTR = %v, want an error with %q", err, "deadline exceeded")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := serveInMemory(t, func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // net/http notices a disconnect only after this
+			<-r.Context().Done()
+		}, func(o *edis.Options) { o.Timeout, o.MaxAttempts = 50*time.Millisecond, 1 })
+		started := time.Now()
+		err := s.client.SetPTR(t.Context(), session(), onePTR)
+		wantErrorIs(t, err, edis.ErrOutcomeUnknown)
+		if took := time.Since(started); took != 50*time.Millisecond || !strings.Contains(err.Error(), "deadline exceeded") {
+			t.Errorf("SetPTR = %v after %v, want an error with %q after 50ms", err, took, "deadline exceeded")
+		}
+	})
 }
 
 func TestRetryAfter(t *testing.T) {
