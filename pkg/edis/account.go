@@ -14,50 +14,50 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
-// An Account is an EDIS account that logs in once for all its KVM servers: when a
-// session is first needed, one minute before a session expires, and after the service
-// rejected one. It is safe for concurrent use: there is one login at a time, and whoever
-// waits for it gets a session of it. [Client.Account] makes one; keep it for as long as
-// the program makes calls.
+// An Account is an EDIS account that logs in once for all its KVM servers: when a session
+// is first needed, one minute before one expires, and after the service rejects one. It
+// is safe for concurrent use: there is one login at a time, and all calls that wait for
+// it share its sessions. [Client.Account] returns one; keep it for as long as the program
+// makes calls.
 //
-// An Account is the [Renewer] of one server: the account's only one, or that of
-// Credentials.KVMID. For the others see [Account.Server].
+// As a [Renewer], an Account is for one server: its only one, or that of
+// Credentials.KVMID. For the others, see [Account.Server].
 //
 // A login that the service refuses (status 400, 401 or 403) is final, since repeating it
 // can lock the account: from then on the Account returns its error. After any other
-// failure, the next call logs in again, but not before a pause of 1 second, which doubles
-// with each failure up to 1 minute, or as long as Retry-After asks, up to 1 hour. Until
-// then the Account returns the last error, which says when that was. A session that has
-// not expired stays in use.
+// failure, the first call after a pause logs in again. The pause is 1 second, doubling
+// with each failure up to 1 minute, or what Retry-After asks for, up to 1 hour; until it
+// ends, the Account returns the last error, which says when the login failed. A session
+// that has not expired stays in use.
 type Account struct {
 	*logins
 	kvmID string
 }
 
-// Account returns an account that has not logged in yet. Invalid credentials are an
-// [InputError] of the first call.
+// Account returns an [Account] that has not logged in yet. If credentials are invalid,
+// its first call returns an [InputError].
 func (c *Client) Account(credentials Credentials) *Account {
 	kvmID := credentials.KVMID
 	credentials.KVMID = "" // log in for all servers
 	return &Account{&logins{client: c, credentials: credentials}, kvmID}
 }
 
-// Server returns the source of the sessions of one KVM server, a [Renewer] that shares
-// the logins of the account. An empty KVM id means the account's only server.
+// Server returns the session source of one KVM server, a [Renewer] that shares the logins
+// of the account. If kvmID is empty, it is that of the account's only server.
 func (a *Account) Server(kvmID string) SessionSource { return &Account{a.logins, kvmID} }
 
-// Format prints no secret, and nothing that a concurrent login changes.
+// Format prints a without its secrets, whatever the verb. It is safe during a login.
 func (a *Account) Format(state fmt.State, _ rune) {
 	_, _ = fmt.Fprint(state, Credentials{KVMID: a.kvmID})
 }
 
-// Session returns the session of the server, and logs in if necessary. If the account
-// has no such server, or several and none is named, the error is an [InputError] that
-// lists them. Otherwise it is that of [Client.Login].
+// Session returns the session of the server, and logs in if necessary. If the account has
+// no such server, or has several and none is named, the error is an [InputError] that
+// lists them. Other errors are those of [Client.Login].
 func (a *Account) Session(ctx context.Context) (Session, error) { return a.Renew(ctx, Session{}) }
 
-// Renew returns a session in place of one that the service rejected. It logs in unless
-// that happened since.
+// Renew returns a session to replace one that the service rejected. It logs in unless
+// another call has done so since.
 func (a *Account) Renew(ctx context.Context, rejected Session) (session Session, err error) {
 	works := false
 	loginErr := a.update(ctx, rejected.Signature != "", func() bool {
@@ -72,9 +72,8 @@ func (a *Account) Renew(ctx context.Context, rejected Session) (session Session,
 	return Session{}, loginErr
 }
 
-// Sessions returns a session for each KVM server of the account for which the login
-// returned a usable one, sorted by KVM id, and logs in if necessary. The errors are those
-// of [Client.Login].
+// Sessions returns the usable sessions of the account, one for each KVM server, sorted by
+// KVM ID. It logs in if necessary. The errors are those of [Client.Login].
 func (a *Account) Sessions(ctx context.Context) (sessions []Session, err error) {
 	err = a.update(ctx, false, func() bool {
 		sessions = slices.DeleteFunc(slices.Clone(a.sessions), Session.isUnusable)
@@ -87,7 +86,7 @@ func (a *Account) Sessions(ctx context.Context) (sessions []Session, err error) 
 	return sessions, nil
 }
 
-// logins is what the sources of an account share.
+// logins is the state that the session sources of an account share.
 type logins struct {
 	client      *Client
 	credentials Credentials
@@ -102,8 +101,8 @@ type logins struct {
 }
 
 const (
-	// renewBefore is how long before it expires a session is renewed, so that a call
-	// with it does not come too late.
+	// renewBefore is how long before its expiry a session is renewed, so that it does not
+	// expire during a call.
 	renewBefore   = time.Minute
 	maxLoginPause = time.Minute
 	maxRetryAfter = time.Hour // or one wrong header would stop an account for good
@@ -120,8 +119,8 @@ type login struct {
 func (s Session) isUnusable() bool { return s.Signature == "" }
 
 // isDue reports whether it is time to renew a session of a login. One that looked expired
-// from the start is not renewed before the service rejects it: the clock of this machine
-// is wrong. One that lives for less than two minutes is renewed after half of that.
+// from the start is not renewed until the service rejects it: the clock of this machine
+// is wrong. One with a lifetime of less than two minutes is renewed after half of it.
 func (s Session) isDue() bool {
 	lifetime := s.ValidUntil.Sub(s.login.at)
 	return lifetime > 0 && time.Until(s.ValidUntil) <= min(renewBefore, lifetime/2)

@@ -19,12 +19,12 @@ import (
 // Options configure a [Client]. Nil and zero fields mean the defaults. NewClient
 // copies the Options and changes nothing in them.
 type Options struct {
-	// HTTPClient sends the requests. Its Timeout and Jar stay in force, but it
-	// never follows a redirect, whatever its CheckRedirect says. Its Transport
-	// must not repeat requests by itself: the outcome of a hidden retry cannot
-	// be determined. An [http.Transport] does so over HTTP/2, except for the
-	// requests of this package. Default: a client whose connection pool all Clients share, which
-	// speaks HTTP/1.1, and takes proxies from the environment.
+	// HTTPClient sends the requests. Its Timeout and Jar apply, but redirects are never
+	// followed, whatever its CheckRedirect says. Its Transport must not repeat requests
+	// by itself: the outcome of a hidden retry cannot be determined. An http.Transport
+	// does so over HTTP/2, except for the requests of this package. Default: a client
+	// that speaks HTTP/1.1, takes proxies from the environment, and has a connection pool
+	// that all Clients share.
 	HTTPClient *http.Client
 
 	// RDNSURL is the base URL of the reverse DNS service: https, or http on
@@ -41,43 +41,43 @@ type Options struct {
 	// It must not be negative. Default: 30 seconds.
 	Timeout time.Duration
 
-	// MaxAttempts is the maximum number of attempts per call, including the
-	// first. SetPTR, GetPTR and DeletePTR are retried after failures that may be
-	// transient: no connection, no response, status 429 or 5xx. A login is retried
-	// only if it was not sent. The pauses are random, up to 0.5 seconds, then up to
-	// 1 second and so on up to 5 seconds; or as long as the service asks for, if
-	// that is at most 30 seconds. All calls of a Client share a budget of 50
-	// retries; ten successes restore one. There is no retry if the context would
-	// end during the pause. After a 401, a call with the new session of a Renewer
-	// starts over. MaxAttempts must not be negative. Default: 3.
+	// MaxAttempts is the maximum number of attempts per call, including the first. Reads
+	// and writes are retried after failures that may be transient: no connection, no
+	// response, status 429 or 5xx. A login is retried only if it was not sent. The pause
+	// before a retry is random, up to 0.5 seconds at first, doubling up to 5 seconds; or
+	// as long as the service asks for. There is no retry if the service asks for more
+	// than 30 seconds, or if the context would end during the pause. All calls of a
+	// Client share a budget of 50 retries; ten successes restore one. After a 401, a call
+	// with the new session of a Renewer starts over. MaxAttempts must not be negative.
+	// Default: 3.
 	MaxAttempts int
 
-	// MaxResponseBytes limits the body of a response, after decompression; a
-	// larger one fails with ErrResponseTooLarge. It must not be negative.
-	// Default: 64 KiB for SetPTR and DeletePTR, 16 MiB for calls that read.
+	// MaxResponseBytes limits the body of a response, after decompression; a larger one
+	// fails with ErrResponseTooLarge. It must not be negative. Default: 64 KiB for SetPTR
+	// and DeletePTR, 16 MiB for other calls.
 	MaxResponseBytes int64
 
 	// AllowUnderscore permits underscores in host names. RFC 1123 does not, but
 	// some networks have such hosts.
 	AllowUnderscore bool
 
-	// Logger receives a debug record for each attempt: the operation, the base URL,
-	// the KVM id, the number of the attempt, the duration, the error, and the status
-	// and the size of the response or whether the request may have been sent. It
-	// receives a warning if a response counts although its content
-	// type is not that of JSON. It never receives a secret. Default: no logging.
+	// Logger receives a debug record for each attempt: the operation, the base URL, the
+	// KVM ID, the number of the attempt, the duration, the error, and either the status
+	// and size of the response or whether the request may have been sent. It receives a
+	// warning if a response is accepted although its content type is not JSON. It never
+	// receives a secret. Default: no logging.
 	Logger *slog.Logger
 }
 
-// A Client calls the reverse DNS service. Use [NewClient] to make one, and share
-// it: it is safe for concurrent use and keeps connections for the next call.
+// A Client calls the reverse DNS service. Use [NewClient] to create one, and share it: it
+// is safe for concurrent use and reuses connections.
 type Client struct {
 	options Options // with defaults
 	http    *http.Client
 	retries retryBudget
 }
 
-// NewClient returns a client with these options; nil means the defaults. Its error
+// NewClient returns a client with the given options; nil means the defaults. Its error
 // matches [ErrInvalidInput].
 func NewClient(options *Options) (*Client, error) {
 	var o Options
@@ -92,8 +92,8 @@ func NewClient(options *Options) (*Client, error) {
 	return &Client{options: o, http: newHTTPClient(o.HTTPClient)}, nil
 }
 
-// check returns what is wrong with options that make no sense, or would send
-// secrets in the clear.
+// check returns an error for each option that makes no sense or would send secrets in the
+// clear.
 func (o *Options) check() (bad inputErrors) {
 	for field, baseURL := range map[string]string{"Options.RDNSURL": o.RDNSURL, "Options.AuthURL": o.AuthURL} {
 		shown, err := checkBaseURL(baseURL)
@@ -150,27 +150,26 @@ func (c *Client) write(ctx context.Context, src SessionSource, bad inputErrors, 
 	return err
 }
 
-// GetPTR returns the PTR records of the addresses (operation getPTR, POST
-// /get/ptr). The keys are the addresses in canonical form, an IPv4-mapped one as
-// IPv4; an address without a record is absent, as is one whose record is its own reverse
-// name. The names are in the form in which
-// SetPTR sends them, or as the service has them if that is not a host name.
+// GetPTR returns the PTR records of the addresses (operation getPTR, POST /get/ptr). The
+// keys are in canonical form, with IPv4-mapped addresses as IPv4. An address without a
+// record is absent, as is one whose record is its own reverse name. The names are in the
+// canonical form of SetPTR, or as the service returned them if they are not host names.
 //
-// A read straight after a write may show the old records; see [Client.ConfirmPTR].
-// The error matches [ErrInvalidInput] or [ErrNotSent] if nothing was sent, and never
-// [ErrOutcomeUnknown]. A response with an unexpected, duplicate or invalid address
-// fails with [ErrContract].
+// A read right after a write may return the old records; see [Client.ConfirmPTR]. The
+// error matches [ErrInvalidInput] or [ErrNotSent] if nothing was sent, and never
+// [ErrOutcomeUnknown]. A response with an unexpected, duplicate or invalid address fails
+// with [ErrContract].
 func (c *Client) GetPTR(ctx context.Context, src SessionSource, addrs ...netip.Addr) (map[netip.Addr]string, error) {
 	ip, bad := canonicalAddresses(addrs)
 	return c.read(ctx, src, bad, ip)
 }
 
-// ListPTR returns all PTR records of the KVM server that the service knows, in the form
-// of [Client.GetPTR] (operation getPTR with no address, POST /get/ptr).
+// ListPTR returns all PTR records that the service has for the KVM server, in the form of
+// [Client.GetPTR] (operation getPTR with no address, POST /get/ptr).
 //
-// This is not in the API document: the provider published responses to such calls, and
-// later removed them. A service that refuses to list gives an [*APIError] with status
-// 400. Other errors are those of GetPTR.
+// The API document does not mention listing: the provider once published responses to
+// such calls, but removed them. If the service refuses to list, the error is an
+// [*APIError] with status 400. Other errors are those of GetPTR.
 func (c *Client) ListPTR(ctx context.Context, src SessionSource) (map[netip.Addr]string, error) {
 	ptrs, err := c.read(ctx, src, nil, nil)
 	var refused *APIError
@@ -182,7 +181,7 @@ func (c *Client) ListPTR(ctx context.Context, src SessionSource) (map[netip.Addr
 
 var errMayNotList = errors.New("the service may not support listing, which its API document does not mention; read records by address")
 
-// read returns the records of the addresses, or without any, all of the server.
+// read returns the records of the addresses, or all of the server if there are none.
 func (c *Client) read(ctx context.Context, src SessionSource, bad inputErrors, ip []string) (ptrs map[netip.Addr]string, err error) {
 	err = c.withSession(ctx, src, bad, func(s Session, as caller) error {
 		form := gen.GetPTRForm{APIHost: s.APIHost, IP: ip, KVMID: s.KVMID, Signature: s.Signature, ValidUntil: s.validUntil()}
@@ -194,9 +193,9 @@ func (c *Client) read(ctx context.Context, src SessionSource, bad inputErrors, i
 	return ptrs, err
 }
 
-// ptrsOf returns the records in a response to a request for these addresses, which are
-// sorted, or for all if there are none. The reverse name of an address as its host name
-// means that it has no record.
+// ptrsOf returns the records in a response to a request for these sorted addresses, or
+// for all if there are none. An address whose host name is its own reverse name has no
+// record.
 func ptrsOf(response gen.GetPTRSuccess, requested []string) (map[netip.Addr]string, error) {
 	records := response.Records
 	for ip, name := range response.Data.PTR {
@@ -226,12 +225,12 @@ func ptrsOf(response gen.GetPTRSuccess, requested []string) (map[netip.Addr]stri
 	return ptrs, nil
 }
 
-// ConfirmPTR polls the records in want, with pauses of up to 5 seconds, until the
-// service shows all of them as wanted or ctx is done; give ctx a deadline. It returns
-// the addresses whose records differ, with what the service shows, which is empty for
-// no record. On success there are none, and err is nil.
+// ConfirmPTR polls the records in want, with pauses of up to 5 seconds, until all of them
+// match or ctx is done; give ctx a deadline. It returns the addresses whose records still
+// differ, with the names that the service reports, empty for no record. On success there
+// are none, and err is nil.
 //
-// It also ends with the error of the first read that fails. want is checked as by
+// It stops at the first read that fails and returns its error. want is validated as by
 // [Client.SetPTR].
 func (c *Client) ConfirmPTR(ctx context.Context, src SessionSource, want map[netip.Addr]string) (differing map[netip.Addr]string, err error) {
 	wanted, bad := canonicalPTRs(want, c.options.AllowUnderscore)

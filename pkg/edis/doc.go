@@ -1,10 +1,10 @@
-// Package edis reads and sets the reverse DNS (PTR) records of KVM servers at
-// EDIS Global over the provider's HTTP API.
+// Package edis manages the reverse DNS (PTR) records of KVM servers at EDIS Global
+// through the provider's HTTP API.
 //
-// It follows the provider's published OpenAPI document: models and client are
-// generated from it (package gen), calls go to the servers that it names, and every
-// response is validated against it before it counts. The generated client cannot
-// encode the form field ip, which holds JSON text; this package does.
+// It follows the provider's published OpenAPI document: models and client are generated
+// from it (package gen), calls go to the servers that it names, and every response is
+// validated against it. The generated client cannot encode the form field ip, which holds
+// JSON text; this package does.
 //
 //	client, err := edis.NewClient(nil)
 //	...
@@ -21,17 +21,15 @@
 //
 // # Outcome
 //
-// A write ends in one of three ways: nil; an error that matches
-// [ErrOutcomeUnknown]; or another error, and then nothing changed. Calls are
-// repeated where that may help, see [Options.MaxAttempts]; the outcome is that of
-// all attempts together.
+// A write ends in one of three ways: nil; an error that matches [ErrOutcomeUnknown]; or
+// another error, and then nothing changed. Calls are retried where that may help; see
+// [Options.MaxAttempts]. The outcome is that of all attempts together.
 //
 // # Secrets
 //
-// The password of an account and the signature of a [Session] are sent in the body
-// of a request. So redirects are refused, plain http is refused except on loopback,
-// and no error or log record of this package shows a secret, even if the service
-// echoes it.
+// The password of an account and the signature of a [Session] are sent in the body of a
+// request. So redirects are never followed, plain HTTP is allowed only on loopback, and
+// no error or log record of this package shows a secret, even if the service echoes it.
 //
 // To test code that uses this package, see package edistest. To check the records
 // as a resolver sees them, see package fcrdns.

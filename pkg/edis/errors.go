@@ -16,30 +16,30 @@ import (
 // [errors.Is]. One error may match several: a response with status 500 to a write
 // matches both ErrServer and ErrOutcomeUnknown.
 var (
-	// ErrInvalidInput is returned when an address, a host name, a field of a
-	// Session or of Options is not valid, or an Account has no such server. Nothing
-	// was sent, except perhaps a login. Every invalid item is an InputError.
+	// ErrInvalidInput is returned when an address, a host name, or a field of a Session,
+	// Credentials or Options is invalid, or an Account has no such server. Nothing was
+	// sent, except perhaps a login. Each invalid item is an InputError.
 	ErrInvalidInput = errors.New("invalid input")
 
-	// ErrSessionExpired is returned when the ValidUntil of the session has passed
-	// by the clock of this machine. The error matches ErrNotSent as well.
+	// ErrSessionExpired is returned when a session has expired by the clock of this
+	// machine, unless its source is a Renewer. The error also matches ErrNotSent.
 	ErrSessionExpired = errors.New("session expired")
 
-	// ErrNotSent is returned when nothing of the call reached the service: there
-	// was no connection, the context was done, or there was no session to send.
-	// A login for the call may have been sent.
+	// ErrNotSent is returned when no part of the call reached the service: there was no
+	// connection, the context was done, or there was no session. A login for the call may
+	// have been sent.
 	ErrNotSent = errors.New("not sent, nothing changed")
 
-	// ErrOutcomeUnknown is returned when a write was sent, or may have been, and
-	// no response proves what became of it. Some or all of its records may have
-	// changed: read them back, as ConfirmPTR does. Writes are idempotent, so the
-	// call may also be repeated, but that is pointless if an APIError in the error
-	// says that the service refused it (most 4xx statuses). A failed write that does
-	// not match ErrOutcomeUnknown changed nothing.
+	// ErrOutcomeUnknown is returned when a write was sent, or may have been, and no
+	// response proves what it did. Some or all of its records may have changed: read them
+	// back, as ConfirmPTR does. Writes are idempotent, so the call may be repeated, but
+	// that is pointless if the error contains an APIError that says the service refused
+	// it (most 4xx statuses). A failed write that does not match ErrOutcomeUnknown
+	// changed nothing.
 	//
-	// A 4xx status proves that nothing changed if the call was for a single
-	// record (except 408, 460 and 499), or if it is 401 or 429. It is not documented whether
-	// the service applies some records of a call and refuses others.
+	// A 401 or 429 proves that nothing changed. So does any other 4xx status except 408,
+	// 460 and 499 if the call was for a single record: it is not documented whether the
+	// service applies some records of a call and refuses others.
 	ErrOutcomeUnknown = errors.New("outcome unknown, the records may have changed")
 
 	// ErrUnauthorized is returned when the service responds with status 401: it
@@ -47,8 +47,8 @@ var (
 	ErrUnauthorized = errors.New("unauthorized")
 
 	// ErrRateLimited is returned when the service responds with status 429; see
-	// APIError.RetryAfter. The status is not documented, so the error matches
-	// ErrContract as well.
+	// APIError.RetryAfter. The status is not documented, so the error also matches
+	// ErrContract.
 	ErrRateLimited = errors.New("rate limited")
 
 	// ErrServer is returned when the service responds with a status of 500 or
@@ -69,17 +69,16 @@ var (
 	ErrResponseTooLarge = errors.New("response too large")
 )
 
-// An InputError is one item of the input that is not valid. Nothing was sent, except
-// perhaps a login. It matches [ErrInvalidInput]. The error of a call unwraps to all of its invalid
-// items; errors.As finds the first.
+// An InputError describes one invalid item of the input. Nothing was sent, except perhaps
+// a login. It matches [ErrInvalidInput]. The error of a call unwraps to all of its
+// invalid items; [errors.As] finds the first.
 type InputError struct {
-	// Field is what the value was given for: the address of an invalid host name,
-	// "address", or the name of a parameter or field, such as "Session.KVMID".
+	// Field is what the value is for: the address of an invalid host name, "address", or
+	// the name of a parameter or field, such as "Session.KVMID".
 	Field string
 	// Value is the invalid value. It is never a secret.
 	Value string
-	// Reason says what is wrong with it, and how to permit it where that is
-	// possible.
+	// Reason says what is wrong with Value, and how to allow it if that is possible.
 	Reason string
 }
 
@@ -93,18 +92,18 @@ func (e *InputError) Error() string {
 // Unwrap returns [ErrInvalidInput].
 func (e *InputError) Unwrap() error { return ErrInvalidInput }
 
-// An APIError is a response with a status of 400 or above. It matches
-// [ErrUnauthorized] (401), [ErrRateLimited] (429) or [ErrServer] (500 and above).
-// The status is kept even when the response is unusable or its status is not
-// documented; the error of the call then matches [ErrContract] too.
+// An APIError is a response with a status of 400 or above. It matches [ErrUnauthorized]
+// (401), [ErrRateLimited] (429) or [ErrServer] (500 and above). If the response is
+// unusable or its status is not documented, the error of the call also matches
+// [ErrContract].
 type APIError struct {
-	// Op is the operation id of the OpenAPI document, such as "setPTR".
+	// Op is the operation ID of the OpenAPI document, such as "setPTR".
 	Op string
 	// Status is the HTTP status code.
 	Status int
-	// Message is the text of the response, at most 1 KiB, without control
-	// characters. It is empty if there is none, and says so if it is withheld
-	// because it holds a secret.
+	// Message is the text of the response, at most 1 KiB, without control characters. It
+	// is empty if there is none. A text that holds a secret is withheld, and Message says
+	// so.
 	Message string
 	// RetryAfter is how long the service asked to wait before another call (RFC
 	// 9110, section 10.2.3). It is zero if it did not ask.
@@ -117,7 +116,7 @@ func (e *APIError) Error() string {
 	return strings.TrimSuffix(fmt.Sprintf("%s: %s: %s", e.Op, strings.TrimSpace(fmt.Sprintf("HTTP %d %s", e.Status, name)), message), ": ")
 }
 
-// Unwrap returns the sentinel of the status, or nil where there is none.
+// Unwrap returns the sentinel for the status, or nil if there is none.
 func (e *APIError) Unwrap() error {
 	if e.Status >= http.StatusInternalServerError {
 		return ErrServer
@@ -127,18 +126,18 @@ func (e *APIError) Unwrap() error {
 
 var statusErrors = map[int]error{http.StatusUnauthorized: ErrUnauthorized, http.StatusTooManyRequests: ErrRateLimited}
 
-// A ContractError is a response that the OpenAPI document does not describe: its
-// status, its media type, its JSON or its schema. It matches [ErrContract].
+// A ContractError is a response whose status, JSON or schema the OpenAPI document does
+// not describe. It matches [ErrContract].
 type ContractError struct {
-	// Op is the operation id of the OpenAPI document, such as "setPTR".
+	// Op is the operation ID of the OpenAPI document, such as "setPTR".
 	Op string
 	// Status is the HTTP status code.
 	Status int
 	// Reason says what does not match.
 	Reason string
 	// Body is the beginning of the response, at most 512 bytes, without control
-	// characters. It is empty for a login and where APIError.Message has the text
-	// of the response, and says so if it is withheld because it holds a secret.
+	// characters. It is empty for a login and if APIError.Message has the text of the
+	// response. A body that holds a secret is withheld, and Body says so.
 	Body []byte
 }
 
@@ -153,9 +152,8 @@ func (e *ContractError) Error() string {
 // Unwrap returns [ErrContract].
 func (e *ContractError) Unwrap() error { return ErrContract }
 
-// A callError is how a call with valid input failed, or one attempt of it. Its causes
-// show no secrets. It is rendered once, by the caller, so its causes have no texts of
-// their own about the outcome.
+// A callError is the failure of a call with valid input, or of one attempt. Its causes
+// show no secrets, and their texts say nothing about the outcome, which Error appends.
 type callError struct {
 	outcome   error // ErrNotSent, ErrOutcomeUnknown, or nil: nothing changed
 	causes    []error
@@ -165,8 +163,8 @@ type callError struct {
 	pause     time.Duration // that the service asked for before another attempt
 }
 
-// newCallError joins causes. Of one that is an error of this package, only its causes
-// are kept, since its outcome is not that of this call.
+// newCallError joins causes. Of a cause that is itself a callError, it keeps only the
+// causes, since the outcome of this call may be another one.
 func newCallError(outcome error, causes ...error) *callError {
 	e := &callError{outcome: outcome}
 	for _, cause := range causes {
@@ -209,8 +207,8 @@ func (e *callError) Unwrap() []error {
 	return append(slices.Clip(e.causes), e.outcome)
 }
 
-// A sourceError is the error of a caller's session source that did not send a login,
-// which says nothing about the call.
+// A sourceError wraps the error of a caller's session source that matches ErrNotSent,
+// which is about the source's login and says nothing about the call.
 type sourceError struct{ error }
 
 func (e sourceError) Is(target error) bool { return target != ErrNotSent && errors.Is(e.error, target) }

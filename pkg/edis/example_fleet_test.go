@@ -12,8 +12,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// An account with many servers needs one login. The servers are set side by side, 64 at
-// once.
+// An account with many servers needs one login. The records are set in parallel, 64 calls
+// at a time.
 func Example_manyServers() {
 	server := edistest.NewServer()
 	defer server.Close()
@@ -32,7 +32,7 @@ func Example_manyServers() {
 	for i, session := range sessions {
 		group.Go(func() error {
 			name := fmt.Sprintf("host-%d.example.com", i)
-			// Not with the session itself: the account renews it when that is due.
+			// Pass account.Server, which renews sessions, rather than session.
 			err := client.SetPTR(ctx, account.Server(session.KVMID), map[netip.Addr]string{session.PrimaryIP: name})
 			if err != nil {
 				return fmt.Errorf("%s: %w", session.KVMID, err)

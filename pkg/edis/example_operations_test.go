@@ -200,8 +200,8 @@ func Example_webService() {
 	// map[192.0.2.10:mail.example.com]
 }
 
-// mendingTransport is a way out for what nobody foresaw: it changes responses of the
-// service before they are checked. It must not repeat requests.
+// mendingTransport is a workaround for changes that nobody foresaw: it modifies responses
+// of the service before they are validated. It must not repeat requests.
 type mendingTransport struct{ http.RoundTripper }
 
 func (m mendingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -219,7 +219,7 @@ func (m mendingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// If the service changes in a way that this package refuses, a RoundTripper can mend its
+// If the service changes in a way that this package rejects, a RoundTripper can fix its
 // responses until there is a new version.
 func ExampleOptions_mendResponses() {
 	server := edistest.NewServer()

@@ -18,13 +18,14 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
-// Credentials are the login details of an EDIS account. However they are printed, logged
-// or marshaled, the e-mail address and the password are not shown.
+// Credentials are the login details of an EDIS account. Printing, logging and marshaling
+// them does not show the e-mail address and the password, except in an unexported field
+// of a struct, where package fmt cannot call their methods.
 type Credentials struct {
 	// Email and Password are those of the account. Required.
 	Email, Password string
-	// KVMID names one KVM server: [Client.Login] returns its session only, and
-	// [Account.Session] that of the server. Optional if the account has one server.
+	// KVMID selects one KVM server: Client.Login returns only its session, as does
+	// Account.Session. Optional if the account has one server.
 	KVMID string
 }
 
@@ -48,20 +49,21 @@ func (c Credentials) check() (bad inputErrors) {
 	return bad
 }
 
-// Login logs in and returns a session for each KVM server of the account, or for
-// the one that credentials name, sorted by KVM id, without those that are not usable (operation createAuthSession,
-// POST /kvm/v2/get/auth). A login that was sent is never repeated, because failed
-// logins can lock an account.
+// Login logs in and returns a session for each KVM server of the account, or only for
+// Credentials.KVMID, sorted by KVM ID (operation createAuthSession, POST
+// /kvm/v2/get/auth). It leaves out sessions that are not usable; if none is, the error
+// matches [ErrContract]. A login that was sent is never repeated, because failed logins
+// can lock an account.
 //
-// The errors are those of [Client.GetPTR]. Credentials that the service refuses give
-// an [*APIError], usually with [ErrUnauthorized]. To make calls for longer than one
-// session lasts, or for several servers, see [Client.Account].
+// If the service refuses the credentials, the error is an [*APIError], which usually
+// matches [ErrUnauthorized]. Other errors are those of [Client.GetPTR]. To make calls for
+// longer than one session lasts, or for several servers, see [Client.Account].
 func (c *Client) Login(ctx context.Context, credentials Credentials) ([]Session, error) {
 	sessions, err := c.logIn(ctx, credentials)
 	return slices.DeleteFunc(sessions, Session.isUnusable), err
 }
 
-// logIn is Login, but it also returns the sessions that are not usable.
+// logIn is like Login, but also returns the sessions that are not usable.
 func (c *Client) logIn(ctx context.Context, credentials Credentials) (sessions []Session, err error) {
 	if err := checkCall(ctx, credentials.check()); err != nil {
 		return nil, err
@@ -76,7 +78,8 @@ func (c *Client) logIn(ctx context.Context, credentials Credentials) (sessions [
 }
 
 // sessionsOf returns the sessions in a response. One that is not usable has no signature;
-// if none is, that is an error. It quotes nothing of the response, which holds secrets.
+// if none is usable, sessionsOf returns an error, which quotes nothing of the response:
+// that holds secrets.
 func sessionsOf(response gen.LoginSuccess, hide redact.Secrets) (sessions []Session, err error) {
 	models := make(map[string]gen.LoginSession, len(response.Data))
 	for kvmID, data := range response.Data {
@@ -113,7 +116,7 @@ func sessionOf(kvmID string, model gen.LoginSession, from login) (session Sessio
 	primaryIP, _ := model.PrimaryIP.(string)
 	session.PrimaryIP, _ = netip.ParseAddr(primaryIP) // zero if it is not known
 	session.ValidUntil, from.validUntil, err = parseValidUntil(model.ValidUntil)
-	// A host name has no escapes; and the beginning of a secret may well be in one.
+	// A host name has no escapes, and may contain the beginning of a secret by chance.
 	echo := slices.ContainsFunc(from.hide, func(secret string) bool {
 		return len(secret) > 5 && strings.Contains(session.APIHost, strings.ToLower(secret))
 	})
@@ -123,9 +126,9 @@ func sessionOf(kvmID string, model gen.LoginSession, from login) (session Sessio
 	return session, nil
 }
 
-// parseValidUntil reads Unix seconds, as a number or in decimal, or an ISO 8601 time,
-// which without a zone is in UTC: the documented samples have had all of them. It also
-// returns the text, to send it back as it came.
+// parseValidUntil parses Unix seconds, as a number or decimal string, or an ISO 8601
+// time, in UTC unless it has a zone: the documented samples have had all of them. It also
+// returns the text, to be sent back as received.
 func parseValidUntil(value any) (at time.Time, text string, err error) {
 	text, _ = value.(string)
 	if number, ok := value.(float64); ok {

@@ -15,9 +15,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
-// A Session permits changes to the records of one KVM server until it expires.
-// The operation createAuthSession of the API returns it. A Session is its own
-// [SessionSource].
+// A Session authorizes calls for the records of one KVM server until it expires.
+// [Client.Login] returns it. A Session is its own [SessionSource].
 //
 // The signature is a bearer secret. Packages fmt, log, log/slog and encoding/json
 // do not show it, except for a Session in an unexported field of a struct, whose
@@ -25,16 +24,16 @@ import (
 type Session struct {
 	// KVMID identifies the server, such as "kvm_123456_789012". Required.
 	KVMID string
-	// Signature is the secret that proves the session: at most 1 KiB of text
-	// without control characters. Required.
+	// Signature is the secret that authenticates calls: at most 1 KiB of text without
+	// control characters. Required.
 	Signature string
-	// APIHost is the bare host name that came with the session. It is sent as a
-	// field, and never used as an address to call. Optional.
+	// APIHost is the bare host name that came with the session. It is sent as a form
+	// field, but never called. Optional.
 	APIHost string
 	// ValidUntil is when the session expires, by the clock of this machine. It is
 	// sent as the login returned it, or else in Unix seconds. Required.
 	ValidUntil time.Time
-	// PrimaryIP is the main address of the server, or zero if it is not known.
+	// PrimaryIP is the main address of the server, or the zero Addr if not known.
 	PrimaryIP netip.Addr
 	// Description is the account owner's name for the server. From a login it is
 	// printable text of at most 1 KiB.
@@ -45,23 +44,24 @@ type Session struct {
 	login *login // that the session comes from, or nil
 }
 
-// A SessionSource provides the session for a call. It must be safe for concurrent
-// use. It is asked once the input of the call is known to be valid; if it returns
-// an error, the call ends with that error and nothing is sent.
+// A SessionSource provides the session for a call. It must be safe for concurrent use. A
+// call asks it for a session after validating the input. If it returns an error, nothing
+// is sent, and the error of the call wraps it and matches [ErrNotSent].
 type SessionSource interface {
 	// Session returns a session that is valid now.
 	Session(context.Context) (Session, error)
 }
 
-// A Renewer is a SessionSource that can replace a session. If the service rejects a
-// session of it (status 401), the call asks for another one and is repeated once. A
-// session of a Renewer is sent even if it has expired by the clock of this machine. An
-// [Account] is a Renewer; what wraps one is too, if it passes the calls and their
-// contexts on.
+// A Renewer is a SessionSource that can replace a session. If the service rejects its
+// session (status 401), the call asks for another one and is repeated once. The session
+// of a Renewer is sent even if it has expired by the clock of this machine. An [Account]
+// is a Renewer; a wrapper around one is too, if it passes on both methods with their
+// contexts.
 type Renewer interface {
 	SessionSource
-	// Renew returns another session of the same server than the one that the service
-	// rejected. It must not log in once for each of many callers with that session.
+	// Renew returns a session of the same server to replace one that the service
+	// rejected. If many callers have that session, it must log in only once, not for
+	// each.
 	Renew(ctx context.Context, rejected Session) (Session, error)
 }
 
@@ -77,7 +77,7 @@ func (s Session) validUntil() string {
 	return strconv.FormatInt(s.ValidUntil.Unix(), 10)
 }
 
-// check returns what is wrong with a session that cannot work.
+// check returns an error for each field with which the session cannot work.
 func (s Session) check() (bad inputErrors) {
 	if s.KVMID == "" {
 		bad.add("Session.KVMID", "", errors.New("empty"))
@@ -108,7 +108,7 @@ func (s Session) checkExpiry() error {
 	return fmt.Errorf("%w at %s by the clock of this machine", ErrSessionExpired, s.ValidUntil.UTC().Format(time.RFC3339))
 }
 
-// secrets returns what no error of a call with the session may show.
+// secrets returns the secrets that no error of a call with the session may show.
 func (s Session) secrets() redact.Secrets {
 	if s.login == nil {
 		return redact.Secrets{s.Signature}
