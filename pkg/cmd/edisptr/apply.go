@@ -66,11 +66,11 @@ FILE, or - for standard input, is one of:
 	flags.BoolVarP(&options.yes, "yes", "y", false, "do not ask for confirmation")
 	flags.BoolVar(&options.force, "force", false, "with --yes, allow changing more than 30% of the\nexisting records if there are more than 10")
 	flags.BoolVarP(&options.dryRun, "dry-run", "n", false, "show changes only; exit status 4 if there are any")
-	flags.BoolVar(&options.prune, "prune", false, "also delete the records of these servers that\nthe file lacks; asks for them separately")
+	flags.BoolVar(&options.prune, "prune", false, "also delete the records of these servers that\nare not in the file; asks for them separately")
 	flags.IntVar(&options.batch, "batch", 100, "send `N` addresses per request")
 	a.parallelFlag(command, &options.parallel)
 	a.kvmFlag(command)
-	flags.Lookup("kvm").Usage = "the KVM server `ID` for records without one, in place\nof EDIS_KVM_ID"
+	flags.Lookup("kvm").Usage = "`ID` of the KVM server for records without one;\noverrides EDIS_KVM_ID"
 	completeFlag(command, "file", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)) // files
 	flags.BoolVar(&a.allowUnderscore, "allow-underscore", false, "allow underscores in host names")
 	return command
@@ -84,7 +84,7 @@ var (
 func (a *app) apply(ctx context.Context, options applyOptions) error {
 	if !options.yes && !options.dryRun {
 		if err := a.openTerminal(); err != nil {
-			return usageError{fmt.Errorf("there is no terminal to ask on (%w); use --yes or --dry-run", err)}
+			return usageError{fmt.Errorf("no terminal to ask for confirmation (%w); use --yes or --dry-run", err)}
 		}
 	}
 	records, err := a.readRecords(options.file)
@@ -95,7 +95,7 @@ func (a *app) apply(ctx context.Context, options applyOptions) error {
 	if err != nil {
 		return err
 	}
-	a.writes, a.next = true, "Run the same command again: it changes only what differs then."
+	a.writes, a.next = true, "Run the same command again: it changes only what still differs."
 	a.compare(ctx, plans, options)
 	if a.format == outputTable {
 		a.printPlans(plans)
@@ -128,8 +128,9 @@ func (a *app) compare(ctx context.Context, plans []*plan, options applyOptions) 
 	})
 }
 
-// sideBySide does some work for each server that is not given up, for so many at once. A
-// server that fails is given up. So are all that follow a login that the service refuses.
+// sideBySide does work for each server that is not given up, for parallel servers at
+// once. It gives up a server whose work fails, and all that are left if the service
+// refuses a login.
 func sideBySide(ctx context.Context, plans []*plan, parallel int, work func(*plan) error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
@@ -150,7 +151,8 @@ func sideBySide(ctx context.Context, plans []*plan, parallel int, work func(*pla
 	_ = group.Wait() // each plan has its error
 }
 
-// isLoginRefused reports whether the account is of no more use.
+// isLoginRefused reports whether err is a refused login, after which the account is of no
+// use.
 func isLoginRefused(err error) bool {
 	return slices.ContainsFunc(errorsIn[*edis.APIError](err), func(e *edis.APIError) bool {
 		return e.Op == "createAuthSession" && slices.Contains([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}, e.Status)
@@ -238,7 +240,7 @@ func (a *app) askForPlans(ctx context.Context, plans []*plan) error {
 	if pruned == 0 {
 		return nil
 	}
-	err := a.ask(ctx, fmt.Sprintf("Delete %s that the file lacks? [y/N] ", recordCount(pruned)))
+	err := a.ask(ctx, fmt.Sprintf("Delete %s not in the file? [y/N] ", recordCount(pruned)))
 	if err == nil || changes == 0 {
 		return err
 	}
@@ -255,8 +257,8 @@ func recordCount(n int) string {
 	return fmt.Sprintf("%d records", n)
 }
 
-// openTerminal makes ask read from standard input, or if that is a file, such as the one
-// to apply, from the terminal itself.
+// openTerminal makes ask read from standard input, or from the terminal itself if
+// standard input is something else, such as the file to apply.
 func (a *app) openTerminal() error {
 	if isTerminal(a.stdin) {
 		a.replies = bufio.NewReader(a.stdin)

@@ -23,16 +23,16 @@ func (a *app) checkCommand() *cobra.Command {
 		Long: `Check looks up the PTR names of each address and reports whether one of them
 resolves back to the address, as mail servers do. It needs no session.
 
-With --resolver, or the variable EDIS_DNS, check queries only that DNS server,
-which should be a recursive one. The default port is 53.
+With --resolver or EDIS_DNS, check queries only that DNS server, which should be
+recursive. The default port is 53.
 
-Without, check uses the system's resolver, which also reads the hosts file
-(/etc/hosts), and so may confirm a name that the DNS does not have.
+Otherwise, check uses the system's resolver, which also reads the hosts file
+(/etc/hosts), and so may confirm a name that is not in the DNS.
 
 Exit status:
   0  all addresses are confirmed
   1  at least one address could not be checked, because a lookup failed or timed
-     out, whatever the others are
+     out
   2  usage or input error
   4  all addresses were checked, and at least one is not confirmed`,
 		Example: "  edisptr check 192.0.2.10 2001:db8::10\n  edisptr check --resolver 192.0.2.53 192.0.2.10",

@@ -32,7 +32,7 @@ const (
 const longHelp = `edisptr manages the reverse DNS (PTR) records of KVM servers at EDIS Global.
 
 It reads the account or an existing session from the environment:
-  EDIS_EMAIL          account login
+  EDIS_EMAIL          e-mail address of the account
   EDIS_PASSWORD       account password (secret)
   EDIS_PASSWORD_FILE  file with the password, used if EDIS_PASSWORD is not set
   EDIS_KVM_ID         KVM ID, such as kvm_123456_789012, unless --kvm is given;
@@ -182,19 +182,19 @@ func completeFlag(command *cobra.Command, flag string, values cobra.CompletionFu
 
 const (
 	loginVariables = "EDIS_EMAIL, EDIS_PASSWORD or EDIS_PASSWORD_FILE, and EDIS_AUTH_URL"
-	callVariables  = "EDIS_KVM_ID and EDIS_RDNS_URL; and to log in\n" + loginVariables +
-		",\nor for a session EDIS_SIGNATURE, EDIS_VALID_UNTIL and EDIS_API_HOST"
+	callVariables  = "EDIS_KVM_ID and EDIS_RDNS_URL; to log in,\n" + loginVariables +
+		";\nwith a session, EDIS_SIGNATURE, EDIS_VALID_UNTIL and EDIS_API_HOST"
 )
 
-// nameVariables names in the help of a command the variables that it reads.
+// nameVariables adds the environment variables that a command reads to its help.
 func nameVariables(command *cobra.Command, variables string) {
-	command.Long = cmp.Or(command.Long, command.Short+".") + "\n\nEnvironment, explained in 'edisptr help':\n" + variables + "."
+	command.Long = cmp.Or(command.Long, command.Short+".") + "\n\nEnvironment variables, explained in 'edisptr help':\n" + variables + "."
 }
 
 // kvmFlag adds --kvm to a command for one server.
 func (a *app) kvmFlag(command *cobra.Command) {
 	nameVariables(command, callVariables)
-	command.Flags().StringVar(&a.kvmID, "kvm", "", "the KVM server with this `ID`, in place of EDIS_KVM_ID")
+	command.Flags().StringVar(&a.kvmID, "kvm", "", "`ID` of the KVM server; overrides EDIS_KVM_ID")
 }
 
 // parallelFlag adds --parallel to a command for many servers.

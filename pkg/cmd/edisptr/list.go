@@ -16,13 +16,13 @@ func (a *app) listCommand() *cobra.Command {
 	all, parallel := false, 0
 	command := &cobra.Command{
 		Use:   "list",
-		Short: "List the PTR records of a server, or of all",
+		Short: "List the PTR records of one server or all",
 		Long: `List prints the PTR records that the service knows. With -o yaml or -o zone it
-prints a file for 'edisptr apply -f', which for names with underscores needs
---allow-underscore.
+prints a file for 'edisptr apply -f', which requires --allow-underscore if names
+have underscores.
 
-The provider's document does not mention lists, and the service may refuse them.
-Then read records by address, with 'edisptr get'.`,
+The provider's document does not mention listing, and the service may refuse it.
+If so, read records by address, with 'edisptr get'.`,
 		Example: "  edisptr list\n  edisptr list --all -o yaml >ptr.yaml",
 		Args:    noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -32,7 +32,7 @@ Then read records by address, with 'edisptr get'.`,
 			return a.list(command.Context(), all, parallel)
 		},
 	}
-	command.Flags().BoolVar(&all, "all", false, "list all servers of the account")
+	command.Flags().BoolVar(&all, "all", false, "list the records of all servers of the account")
 	a.parallelFlag(command, &parallel)
 	a.kvmFlag(command)
 	return command
@@ -152,7 +152,7 @@ func fileName(name string) string {
 
 // printZone prints a zone file for apply, which finds the KVM IDs in the comments.
 func (a *app) printZone(plans []*plan) {
-	fmt.Fprintf(a.stdout, "$TTL %d ; the service does not say\n", zoneTTL)
+	fmt.Fprintf(a.stdout, "$TTL %d ; not from the service\n", zoneTTL)
 	for _, p := range plans {
 		for _, s := range p.steps {
 			owner, err := dns.ReverseAddr(s.IP.String())

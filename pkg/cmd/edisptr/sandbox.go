@@ -36,13 +36,13 @@ func (a *app) sandboxCommand() *cobra.Command {
 PTR records set through the API. In its DNS, mail.example.com has the addresses
 192.0.2.10 and 2001:db8::10.
 
-With a COMMAND, sandbox runs it with the environment of the other commands set,
-and ends with its exit status. Without one, sandbox prints shell commands that
-set the environment, and runs until it is interrupted.
+With a COMMAND, sandbox runs it with the environment variables of the other
+commands set, and exits with its exit status. Without one, sandbox prints shell
+commands that set the variables, and runs until it is interrupted.
 
 With --servers, the account has that many KVM servers, each with the PTR records
 of an IPv4 and an IPv6 address. With --dialect recorded, the API responds in the
-form that the provider once published, and not as its document says.`,
+form that the provider once published, not as documented.`,
 		Example: `  edisptr sandbox -- sh
   edisptr sandbox --servers 3 -- edisptr list --all
   edisptr sandbox -- sh -c 'edisptr check --resolver "$EDIS_DNS" 192.0.2.10'`,
@@ -57,10 +57,10 @@ form that the provider once published, and not as its document says.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&options.listen, "listen", "127.0.0.1:0", "API at `HOST:PORT`, on loopback")
+	flags.StringVar(&options.listen, "listen", "127.0.0.1:0", "serve the API at `HOST:PORT`,\non loopback")
 	flags.IntVar(&options.servers, "servers", 1, "give the account `N` KVM servers")
-	flags.DurationVar(&options.delay, "delay", 0, "delay each response, such as 50ms")
-	flags.StringVar(&options.dialect, "dialect", dialectDocumented, "documented or recorded")
+	flags.DurationVar(&options.delay, "delay", 0, "delay each response by this time, such as 50ms")
+	flags.StringVar(&options.dialect, "dialect", dialectDocumented, "form of the responses: documented or\nrecorded")
 	completeFlag(command, "dialect", cobra.FixedCompletions([]string{dialectDocumented, dialectRecorded}, cobra.ShellCompDirectiveNoFileComp))
 	return command
 }
@@ -149,8 +149,8 @@ func (a *app) runCommand(ctx context.Context, environment []envVar, args []strin
 	}
 }
 
-// statusOf returns the exit status of a command as an error, as shells have it: 128 and the
-// number of the signal that ended it.
+// statusOf returns the exit status of a command as an error, as in shells: 128 plus the
+// number of the signal if one ended it.
 func statusOf(err error) error {
 	var failed *osexec.ExitError
 	if !errors.As(err, &failed) {
@@ -176,8 +176,8 @@ func addMailHost(server *edistest.Server) {
 
 const maxFleet = 65536
 
-// addFleet adds an account with so many KVM servers, each with an IPv4 and an IPv6
-// address that have PTR records.
+// addFleet adds an account with the given number of KVM servers, each with an IPv4 and an
+// IPv6 address that have PTR records.
 func addFleet(server *edistest.Server, servers int) edis.Credentials {
 	account := edistest.Account{Email: "fleet@example.com", Password: "fleet-password"}
 	ptrs := make(map[netip.Addr]string, 2*servers)

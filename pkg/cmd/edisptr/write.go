@@ -36,7 +36,7 @@ func (a *app) write(ctx context.Context, t target, done state, want map[netip.Ad
 			}
 		}
 		if readErr == nil && len(differing) == 0 {
-			a.note("%s: read back as wanted, despite: %s", recordCount(len(want)), causes(err))
+			a.note("%s read back as wanted, despite an error: %s", recordCount(len(want)), causes(err))
 			err = nil
 		}
 	}
@@ -59,8 +59,8 @@ func stateAfter(done state, err error) state {
 	return stateRefused
 }
 
-// readBackPauses are those between the attempts to see a write: the service may show it
-// late.
+// readBackPauses are the pauses between the reads after a write, which the service may
+// show late.
 var readBackPauses = []time.Duration{250 * time.Millisecond, time.Second, 3 * time.Second}
 
 // readBack reads records until they are as wanted, for a few seconds at most, and returns
