@@ -7,8 +7,8 @@ PLATFORMS     = linux darwin windows
 
 # The directories of the three modules. specsync and witness are modules of their own, so
 # that the dependencies of oasdiff and libopenapi do not reach users of the library.
-# witness has only tests, of one call after the other: they are the same on all platforms,
-# and the race detector has nothing to find.
+# witness has only tests, which make one call at a time: they are the same on all
+# platforms, and the race detector has nothing to find.
 SPECSYNC_DIR = pkg/cmd/specsync
 WITNESS_DIR  = pkg/internal/witness
 PROGRAMS     = . $(SPECSYNC_DIR)
@@ -81,8 +81,8 @@ vuln: ## known vulnerabilities in what is used (its database needs the network)
 lint: ## golangci-lint, built on first use
 	@for dir in $(MODULES); do (cd $$dir && go run $(GOLANGCI_LINT) run --config "$(CURDIR)/.golangci.yml" ./...) || exit 1; done
 
-# "go run" would turn every exit status into 1, so the program is built first.
-# make ends with 2 whatever the status; that of the program is in its last line.
+# "go run" would turn every exit status into 1, so the program is built first. make exits
+# with 2 whatever the status; the program prints its own in its last line.
 SPECSYNC = dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && $(MAKE) -s specsync OUT="$$dir" && "$$dir/specsync"
 
 spec-check: ## say what a newer document changes for us: SPEC=FILE-or-https-URL (the published page if left out)

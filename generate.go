@@ -1,5 +1,5 @@
-// Package edisgo is the root of the module; it holds the line that generates
-// package gen from the published OpenAPI document, and nothing to import.
+// Package edisgo is the root of the module. It holds the directive that generates package
+// gen from the published OpenAPI document, and nothing to import.
 //
 // The library is in [github.com/edisptr/edis-go/pkg/edis].
 package edisgo

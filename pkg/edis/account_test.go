@@ -83,7 +83,7 @@ func TestRenewalNotSent(t *testing.T) {
 	})
 }
 
-// Nor does a repeated call that is not sent.
+// Nor does a repeated call that could not be sent.
 func TestRepeatedCallNotSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestRepeatedCallNotSent(t *testing.T) {
 	})
 }
 
-// Invalid credentials are named once, and nothing is sent.
+// Invalid credentials are reported once, and nothing is sent.
 func TestAccountInvalidCredentials(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, "http://127.0.0.1:1")
@@ -418,7 +418,7 @@ func TestShortSessions(t *testing.T) {
 	})
 }
 
-// The pause before a login does not depend on renewals that worked long ago.
+// The pause before a login does not depend on renewals that succeeded long ago.
 func TestPauseIsForgotten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -471,7 +471,7 @@ func TestSessionsStayInUse(t *testing.T) {
 	})
 }
 
-// Credentials that cannot be sent are named by each call, and nothing is remembered.
+// Each call reports credentials that cannot be sent, and nothing is remembered.
 func TestInvalidCredentialsAreNotRefused(t *testing.T) {
 	t.Parallel()
 	account := newClient(t, "http://127.0.0.1:1").Account(edis.Credentials{Email: "a"})
@@ -510,7 +510,7 @@ func TestLoggedErrorsDoNotChange(t *testing.T) {
 	})
 }
 
-// keepErrors is a slog.Handler that takes the errors of records only.
+// keepErrors is a slog.Handler that keeps only the errors of records.
 type keepErrors func(error)
 
 func (k keepErrors) Enabled(context.Context, slog.Level) bool { return true }
@@ -536,7 +536,7 @@ func (k keepErrors) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (k keepErrors) WithGroup(string) slog.Handler { return k }
 
-// A9. An empty KVM id means the only server, not the one that the credentials name.
+// An empty KVM ID means the only server, not that of the credentials.
 func TestServerOfEmptyID(t *testing.T) {
 	t.Parallel()
 	server, client := fakeEDIS(t)
@@ -551,7 +551,7 @@ func TestServerOfEmptyID(t *testing.T) {
 	wantErrorIs(t, err, edis.ErrInvalidInput)
 }
 
-// A11. The error of a login that is not repeated yet says when it can be.
+// The error of a login that is not repeated yet says when it can be.
 func TestNextLogin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -569,7 +569,7 @@ func TestNextLogin(t *testing.T) {
 	})
 }
 
-// s11. A server that an account did not have is looked for again after a minute.
+// A server that an account did not have is looked for again after a minute.
 func TestNewServerIsFound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -34,7 +34,7 @@ var (
 // An endpoint holds everything the client needs to know about an operation other than
 // its models.
 type endpoint struct {
-	id     string // operation id in the document
+	id     string // operation ID in the document
 	send   func(*gen.Client, context.Context, string, io.Reader, ...gen.RequestEditorFn) (*http.Response, error)
 	limit  int64 // of the response in bytes, unless Options say otherwise
 	logsIn bool  // has a server of its own, is not repeated, and its response holds new secrets
@@ -52,8 +52,8 @@ type endpoint struct {
 //     what the caller wants; or it returns an error if the response breaks a rule that
 //     the schema cannot express.
 //
-// records is the number of records that the call writes, 0 for reads: what a failure
-// says of them depends on it (outcomeOf).
+// records is the number of records that the call writes, 0 for reads; the outcome of a
+// failure depends on it (outcomeOf).
 func (op operation[Request, Response]) call(ctx context.Context, c *Client, model Request, records int, as caller, result func(Response) error) error {
 	form, err := encodeForm(model)
 	if err != nil {

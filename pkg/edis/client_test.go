@@ -244,8 +244,8 @@ func TestProxyFromEnvironment(t *testing.T) {
 	wantRequests(t, proxy, 1)
 }
 
-// A proxy that the program sets on http.DefaultTransport is used for https, and only for
-// that. So is it for a caller's client without a Transport.
+// A proxy that the program sets on http.DefaultTransport is used for HTTPS only, also for
+// a caller's client without a Transport.
 func TestProxyOfDefaultTransport(t *testing.T) {
 	t.Parallel()
 	if proxy := os.Getenv("EDIS_TEST_SET_PROXY"); proxy != "" {
@@ -347,7 +347,7 @@ func walk(err error, visit func(error)) {
 	}
 }
 
-// Text from the service must not control the terminal.
+// Text from the service cannot control the terminal.
 func TestMessagesHaveNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	s := serve(t, respondWith(400, jsonType, `{"status":"error","error":"\u001b[2Jcleared\u0007\n"}`))
@@ -377,7 +377,7 @@ func TestSessionNeverShowsItsSignature(t *testing.T) {
 		}
 	}
 	if goSyntax := fmt.Sprintf("%#v", s); !strings.Contains(fmt.Sprint(s), s.KVMID) || !strings.Contains(goSyntax, s.KVMID) {
-		t.Errorf("String() = %q, %%#v = %q, want the KVM id in both", fmt.Sprint(s), goSyntax)
+		t.Errorf("String() = %q, %%#v = %q, want the KVM ID in both", fmt.Sprint(s), goSyntax)
 	}
 }
 
@@ -426,7 +426,7 @@ func TestContextCanceledInSource(t *testing.T) {
 	wantRequests(t, s, 0)
 }
 
-// P4. Only localhost itself is this machine.
+// Only localhost itself is this machine.
 func TestNotLocalhost(t *testing.T) {
 	t.Parallel()
 	wantInvalidURLs(t, "http://notlocalhost", "http://localhost.example", "http://127.0.0.1.example")

@@ -28,7 +28,7 @@ type contractCall struct {
 	result any        // what it returns for the documented example of a success
 }
 
-// contractCalls has a call of every operation, by operation id. The names are copied
+// contractCalls has a call of every operation, by operation ID. The names are copied
 // from the document on purpose: the tests must fail if the document renames one.
 var contractCalls = map[string]contractCall{
 	"setPTR": {

@@ -222,7 +222,7 @@ func (b *countingBody) Read(p []byte) (int, error) {
 
 func (b *countingBody) Close() error { return nil }
 
-// testContentType is row F60. The label is not the content.
+// testContentType is row F60. A wrong content type does not make a response wrong.
 func testContentType(t *testing.T) {
 	t.Helper()
 	for _, contentTypes := range [][]string{

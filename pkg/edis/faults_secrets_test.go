@@ -17,7 +17,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// secretFaults are responses that hold a secret, or what could control a terminal.
+// secretFaults are responses that hold a secret, or characters that could control a
+// terminal.
 var secretFaults = []fault{
 	{id: "F94-secret-echoed", run: secretsEchoed},
 	{id: "F94-secret-in-sessions", run: testSecretsInSessions},
@@ -90,8 +91,8 @@ func httpResponse(status, header, body string) string {
 	return fmt.Sprintf("HTTP/1.1 %s\r\n%sConnection: close\r\nContent-Length: %d\r\n\r\n%s", status, header, len(body), body)
 }
 
-// secretsEchoed wants a secret at no place of a response, however it is written, to be
-// in an error, in what it unwraps to, or in the log. Of a login that includes secrets
+// secretsEchoed checks that a secret anywhere in a response, however it is written, is
+// not in an error, in what it unwraps to, or in the log. Of a login that includes secrets
 // that only the response holds.
 func secretsEchoed(t *testing.T) {
 	calls := map[string]func(context.Context, *edis.Client) error{
@@ -173,7 +174,8 @@ func testSecretsInSessions(t *testing.T) {
 	}
 }
 
-// The secret of one server is no text of another one, and an API host is no secret.
+// The secret of one server is not shown in the text of another, and an API host is not a
+// secret.
 func TestSecretsOfOtherServers(t *testing.T) {
 	t.Parallel()
 	const one, two = "s3cr3t-of-kvm-1.example", "s3cr3t-of-kvm-2.example"

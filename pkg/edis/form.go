@@ -16,8 +16,8 @@ import (
 // describes: a string as it is, and everything else as JSON text in a form value. The
 // names are those of the model's json tags, and so those of the document.
 //
-// Fields stand in the order of the model, and the names of a map[string]string are
-// sorted, so that equal requests have equal bytes.
+// Fields are in the order of the model, and the names of a map[string]string are sorted,
+// so that equal requests have equal bytes.
 func encodeForm(model any) ([]byte, error) {
 	value := reflect.ValueOf(model)
 	form := make([]byte, 0, 512)

@@ -11,8 +11,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
 )
 
-// inputErrors collects everything that is wrong with the input of a call, so that
-// one error can name it all.
+// inputErrors collects everything that is wrong with the input of a call, so that one
+// error can report all of it.
 type inputErrors []error
 
 // add adds an error about a value, if there is one.

@@ -42,8 +42,8 @@ func apiCalls() map[string]apiCall {
 	}
 }
 
-// A response of exactly the limit is read, and one of a byte more is refused: by default
-// and with MaxResponseBytes, for every operation.
+// A response of exactly the limit is read, and one that is a byte longer is refused: by
+// default and with MaxResponseBytes, for every operation.
 func TestResponseLimits(t *testing.T) {
 	t.Parallel()
 	for name, operation := range apiCalls() {
@@ -64,8 +64,8 @@ func TestResponseLimits(t *testing.T) {
 	}
 }
 
-// What would only come again is not repeated: a response that is too large, a redirect,
-// and a refusal, even if its body breaks off.
+// A failure that would only happen again is not retried: a response that is too large, a
+// redirect, and a refusal, even if its body is truncated.
 func TestNotRetried(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{
@@ -88,7 +88,7 @@ func TestNotRetried(t *testing.T) {
 	}
 }
 
-// A refusal keeps its status if its body breaks off or is too large.
+// A refusal keeps its status if its body is truncated or too large.
 func TestStatusOfBrokenRefusal(t *testing.T) {
 	t.Parallel()
 	for _, handler := range []http.HandlerFunc{

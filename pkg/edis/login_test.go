@@ -227,7 +227,7 @@ func TestAuthURL(t *testing.T) {
 	wantRequests(t, auth, 1)
 }
 
-// S2. A call with the session of an account shows none of its secrets, nor what they begin with.
+// A call with the session of an account shows none of its secrets, nor their beginnings.
 func TestLoginIsHiddenInCalls(t *testing.T) {
 	t.Parallel()
 	login := edis.Credentials{Email: "owner@example.com", Password: "pässword"}
@@ -251,7 +251,7 @@ func TestLoginIsHiddenInCalls(t *testing.T) {
 	}
 }
 
-// E4. The name of a status is not said twice.
+// The name of a status is not repeated.
 func TestStatusIsNamedOnce(t *testing.T) {
 	t.Parallel()
 	s := serve(t, respondWith(401, jsonType, `{"error":"Unauthorized","code":401,"message":"wrong password"}`))

@@ -200,7 +200,7 @@ func clientReading(t *testing.T, records func() map[string]string) *edis.Client 
 	})
 }
 
-// K1. Only a 400 may mean that the service does not list.
+// Only a 400 may mean that the service does not support listing.
 func TestListFailsOtherwise(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{401, 403, 404, 429, 500} {

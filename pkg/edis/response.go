@@ -30,8 +30,8 @@ func readBody(response *http.Response, limit int64) ([]byte, error) {
 	return bytes.TrimPrefix(body, []byte("\ufeff")), err // a byte order mark
 }
 
-// emptyLikePHP decodes an empty map that arrives as a list, and an empty list that arrives
-// as an object. The schemas permit no object and no list there that is not empty.
+// emptyLikePHP decodes an empty map that arrives as a list, and an empty list that
+// arrives as an object. The schemas allow only empty ones there.
 var emptyLikePHP = json.WithUnmarshalers(json.JoinUnmarshalers(
 	emptyFrom('{', []gen.GetPTRRecord{}), emptyFrom('[', map[string]string{}), emptyFrom('[', map[string]stdjson.RawMessage{}),
 ))
@@ -46,8 +46,8 @@ func emptyFrom[T any](kind jsontext.Kind, empty T) *json.Unmarshalers {
 	})
 }
 
-// evaluate says what a response means. It returns nil for a success that was
-// accepted; readErr is why the body is not complete.
+// evaluate returns the failure that a response means, or nil for a success that was
+// accepted. readErr is why the body is incomplete.
 func (r request) evaluate(response *http.Response, body []byte, readErr error, documented *contract.Operation) *callError {
 	status := response.StatusCode
 	if status >= 300 && status <= 399 {
@@ -106,7 +106,7 @@ func failureMessage(value any) string {
 	return strings.TrimPrefix(strings.TrimSuffix(short+": "+long, ": "), ": ")
 }
 
-// redirected is the failure of a request that was redirected somewhere else.
+// redirected returns the failure of a request that was redirected.
 func (r request) redirected(how, target string) *callError {
 	if r.logsIn {
 		target = redact.Withheld
@@ -115,7 +115,7 @@ func (r request) redirected(how, target string) *callError {
 	return &callError{outcome: r.outcomeOf(0), causes: []error{err}}
 }
 
-// withoutResponse is the failure of a request that got no response.
+// withoutResponse returns the failure of a request that got no response.
 func (r request) withoutResponse(err error, sent bool) *callError {
 	// http.Client gives up on a Location that is not a URL before it asks CheckRedirect,
 	// and only its text says so.

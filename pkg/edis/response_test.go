@@ -67,8 +67,7 @@ func FuzzResponse(f *testing.F) {
 	})
 }
 
-// A roundTripFunc is a function used as an http.RoundTripper.
-// A success that is documented but not a 200 says nothing of the records.
+// A success that is documented but not a 200 says nothing about the records.
 func TestOtherDocumentedSuccess(t *testing.T) {
 	t.Parallel()
 	schema := openapi3.NewObjectSchema()
@@ -93,6 +92,7 @@ func TestBodyErrorIsWithheld(t *testing.T) {
 	}
 }
 
+// A roundTripFunc is a function used as an http.RoundTripper.
 type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

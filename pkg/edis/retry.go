@@ -28,9 +28,9 @@ func (c *Client) pauseAfter(ctx context.Context, attempts int, r request, failed
 	return pause, again
 }
 
-// isTransient reports whether a request without a response may get one next time.
-// One that was sent may. One that was not sent may if it got no connection in time,
-// but not if the host is unknown or could not prove who it is.
+// isTransient reports whether a request without a response may get one next time. It may
+// if it was sent, or if it could not connect, but not if the host is unknown or could not
+// prove its identity.
 func isTransient(err error, sent bool) bool {
 	var lookup *net.DNSError
 	var dial *net.OpError

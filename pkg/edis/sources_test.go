@@ -20,7 +20,7 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// AuthURL is checked as RDNSURL is: credentials are sent there.
+// AuthURL is validated like RDNSURL: credentials are sent there.
 func TestAuthURLIsChecked(t *testing.T) {
 	t.Parallel()
 	for _, u := range []string{"http://a.example", "http://192.0.2.1", "ftp://a.example", "a.example", "https://user:hunter2@a.example", "https://a.example?token=hunter2", "https://a.example#f"} {
@@ -104,7 +104,7 @@ func TestConfirmPTRUnderscore(t *testing.T) {
 	wantErrorIs(t, err, edis.ErrInvalidInput)
 }
 
-// Of many callers whose session is rejected, each at another time, one logs in and all
+// If the session of many callers is rejected at different times, one logs in and all
 // succeed.
 func TestLateRejectionsRenewOnce(t *testing.T) {
 	t.Parallel()
@@ -137,8 +137,8 @@ func TestLateRejectionsRenewOnce(t *testing.T) {
 	})
 }
 
-// Whoever waits for a login, be it one's own or another caller's, stops when the context
-// is done. A context that is done before starts none.
+// A caller that waits for a login, its own or another caller's, stops when its context is
+// done. A context that is already done starts no login.
 func TestWaiterEndsWithContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -186,7 +186,7 @@ func TestWaiterEndsWithContext(t *testing.T) {
 
 // unusableSessions are sessions that must not be sent.
 var unusableSessions = map[string]func(*edis.Session){
-	"no KVM id":          func(s *edis.Session) { s.KVMID = "" },
+	"no KVM ID":          func(s *edis.Session) { s.KVMID = "" },
 	"no signature":       func(s *edis.Session) { s.Signature = "" },
 	"control characters": func(s *edis.Session) { s.Signature += "\n" },
 	"no time":            func(s *edis.Session) { s.ValidUntil = time.Time{} },
@@ -235,7 +235,7 @@ func TestSessionOfSourceIsChecked(t *testing.T) {
 	wantRequests(t, s, 0)
 }
 
-// A pointer to a Session is a source like the Session, and checked like it.
+// A pointer to a Session is a source like the Session, and validated like it.
 func TestSessionPointer(t *testing.T) {
 	t.Parallel()
 	s := serve(t, succeed)
@@ -245,13 +245,13 @@ func TestSessionPointer(t *testing.T) {
 	}
 	pointed.KVMID = ""
 	if err := client.SetPTR(t.Context(), &pointed, onePTR); !errors.Is(err, edis.ErrInvalidInput) {
-		t.Errorf("SetPTR with a *Session without a KVM id = %v, want ErrInvalidInput", err)
+		t.Errorf("SetPTR with a *Session without a KVM ID = %v, want ErrInvalidInput", err)
 	}
 	wantRequests(t, s, 1)
 }
 
 // The session of one server is never used for another, even if the account has only one,
-// or is asked for none of several.
+// or has several and none is named.
 func TestOtherServersSessionIsNotUsed(t *testing.T) {
 	t.Parallel()
 	server, client := fakeEDIS(t)
@@ -286,7 +286,7 @@ func TestSuspended(t *testing.T) {
 	}
 }
 
-// A session of a login that has no KVM id is not returned, and not used for a call.
+// A session of a login that has no KVM ID is not returned, and not used for a call.
 func TestLoginWithoutKVMID(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"", `"kvm_id":"",`} {
@@ -376,7 +376,7 @@ func TestZoneIsNotPrinted(t *testing.T) {
 	}
 }
 
-// S5. The error of a caller's Renew does not show the session either.
+// The error of a caller's Renew does not show the session either.
 func TestRenewErrorIsRedacted(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, serve(t, respondWith(401, jsonType, errorBody)).URL)
@@ -385,7 +385,7 @@ func TestRenewErrorIsRedacted(t *testing.T) {
 	walk(err, func(cause error) { wantSafeText(t, cause) })
 }
 
-// E1. The error of a source does not control the terminal.
+// The error of a source does not control the terminal.
 func TestSourceErrorIsPrintable(t *testing.T) {
 	t.Parallel()
 	err := newClient(t, "http://127.0.0.1:1").SetPTR(t.Context(), sourceFunc(func(context.Context) (edis.Session, error) {
@@ -396,7 +396,8 @@ func TestSourceErrorIsPrintable(t *testing.T) {
 	}
 }
 
-// S3. As TestOldSignatureAloneIsRedacted, but no other secret begins as the old signature does.
+// Like TestOldSignatureAloneIsRedacted, but no other secret begins like the old
+// signature.
 func TestOldSignatureAloneIsRedacted(t *testing.T) {
 	t.Parallel()
 	old := session()

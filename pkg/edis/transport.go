@@ -18,9 +18,9 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
-// checkBaseURL returns an error unless secrets may be sent to the URL, and the URL
-// as it may be shown: user info or a query can hold a password. An empty one, for
-// which the document has a default, is fine.
+// checkBaseURL returns an error unless secrets may be sent to the URL. It also returns
+// the URL as it may be shown: user info or a query can hold a password. An empty URL
+// stands for the default of the document.
 func checkBaseURL(baseURL string) (shown string, err error) {
 	parsed, err := url.Parse(baseURL)
 	switch {
@@ -38,7 +38,7 @@ func checkBaseURL(baseURL string) (shown string, err error) {
 	return baseURL, nil
 }
 
-// isLoopback knows localhost by name (RFC 6761, section 6.3) and looks nothing up.
+// isLoopback recognizes localhost by name (RFC 6761, section 6.3), without a lookup.
 func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
@@ -47,8 +47,8 @@ func isLoopback(host string) bool {
 	return err == nil && address.Unmap().IsLoopback()
 }
 
-// newHTTPClient returns a copy of the client, or if it is nil, a new one, that does
-// not follow redirects: they would take the secrets in the form along.
+// newHTTPClient returns a copy of given, or a new client if it is nil, that does not
+// follow redirects: they would pass on the secrets in the form.
 func newHTTPClient(given *http.Client) *http.Client {
 	var client http.Client
 	if given != nil {
@@ -103,9 +103,10 @@ func (t *connectionTrace) watch(ctx context.Context) context.Context {
 	})
 }
 
-// guard returns getBody, with which net/http can send a request again by itself. Over
-// HTTP/1.1 it does so if nothing was sent. Over HTTP/2 it also repeats what the service may
-// have carried out, as often as it likes, and the outcomes of all but the last are lost.
+// guard wraps getBody, with which net/http can send a request again by itself. Over
+// HTTP/1.1 it does so if nothing was sent. Over HTTP/2 it also repeats requests that the
+// service may have carried out, without limit, and the outcomes of all but the last are
+// lost.
 func (t *connectionTrace) guard(getBody func() (io.ReadCloser, error)) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
 		if t.http2.Load() {
@@ -119,8 +120,8 @@ func (t *connectionTrace) guard(getBody func() (io.ReadCloser, error)) func() (i
 // that reports nothing to the trace proves nothing.
 func (t *connectionTrace) maybeSent() bool { return !t.wanted.Load() || t.obtained.Load() }
 
-// retryAfter reads the header of that name: seconds or a date (RFC 9110, section
-// 10.2.3). An absent, malformed or past value is zero.
+// retryAfter parses the Retry-After header: seconds or a date (RFC 9110, section 10.2.3).
+// An absent, malformed or past value is zero.
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	value := header.Get("Retry-After")
 	const longest = 1 << 33 // seconds that a Duration holds

@@ -21,12 +21,12 @@ type Account struct {
 
 // A KVM is a virtual server of an account.
 type KVM struct {
-	// ID is the KVM id, such as "kvm_123456_789012".
+	// ID is the KVM ID, such as "kvm_123456_789012".
 	ID string
-	// Addresses are the addresses of the server; calls for others are refused.
-	// None means all addresses that are not listed for another server.
+	// Addresses are the addresses of the server; calls for others are refused. If there
+	// are none, all addresses that are not listed for another server are its own.
 	Addresses []netip.Prefix
-	// PrimaryIP, Description and Suspended are part of the session of a login.
+	// PrimaryIP, Description and Suspended are returned by a login.
 	PrimaryIP   netip.Addr
 	Description string
 	Suspended   bool
@@ -47,16 +47,16 @@ var defaultAccount = Account{
 	}},
 }
 
-// Credentials returns the login of the first account.
+// Credentials returns the credentials of the first account.
 func (s *Server) Credentials() edis.Credentials {
 	return edis.Credentials{Email: defaultAccount.Email, Password: defaultAccount.Password}
 }
 
-// Session returns a session of the first KVM server. It is valid for 24 hours from
-// [NewServer]; each login returns another one.
+// Session returns a session of the first KVM server. It is valid for 24 hours after
+// [NewServer]; each login returns a new one.
 func (s *Server) Session() edis.Session { return s.first }
 
-// Options returns the options of a client that calls this server.
+// Options returns options for a client that calls this server.
 func (s *Server) Options() *edis.Options { return &edis.Options{RDNSURL: s.URL, AuthURL: s.URL} }
 
 // AddAccount adds an account with its KVM servers.
@@ -85,8 +85,8 @@ func (s *Server) newSession(kvm KVM) edis.Session {
 	return session
 }
 
-// newSignature returns one in the form of the dialect: that of recorded responses has 512
-// hexadecimal digits.
+// newSignature returns a signature in the form of the dialect: in recorded responses it
+// has 512 hexadecimal digits.
 func (s *Server) newSignature() string {
 	if s.dialect == Documented {
 		return rand.Text()

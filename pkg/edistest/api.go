@@ -24,8 +24,8 @@ type Request struct {
 	// Method, Path and Header are those of the HTTP request.
 	Method, Path string
 	Header       http.Header
-	// Body is the body as received, secrets included. It is empty if the path or the
-	// method is not one of the API.
+	// Body is the body as received, secrets included. It is empty if the API does not
+	// have the path or the method.
 	Body string
 	// Form is the decoded Body, or nil if it is not a form.
 	Form url.Values
@@ -88,8 +88,8 @@ type reply struct {
 	body   map[string]any
 }
 
-// failureAs returns what makes the reply to a failed request. The field of its text
-// has two names in the document.
+// failureAs returns a function that makes the reply to a failed request. The document has
+// two names for the field of its text.
 func failureAs(field string) func(int, string) reply {
 	return func(status int, text string) reply {
 		return reply{status, map[string]any{"status": "error", field: text}}
@@ -152,7 +152,7 @@ func notOfTheAPI(status int, format string, args ...any) response {
 	return response{status: status, contentType: "text/plain; charset=utf-8", body: fmt.Appendf(nil, "edistest: "+format+"\n", args...)}
 }
 
-// respond sends a response after the request is kept: a test that has the response
+// respond keeps the request before it sends the response: a test that has the response
 // must find the request.
 func (s *Server) respond(w http.ResponseWriter, received Request, sent response) {
 	received.Status = sent.status

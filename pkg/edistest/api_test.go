@@ -236,8 +236,7 @@ func TestUnusedFaults(t *testing.T) {
 	}
 }
 
-// Records can be there from the start, whatever the lag, and a delay holds every
-// response up.
+// SetPTRs sets records at once, whatever the lag, and SetDelay delays every response.
 func TestSetPTRsAndDelay(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -264,7 +263,7 @@ func TestSetPTRsAndDelay(t *testing.T) {
 	s.SetPTRs(map[netip.Addr]string{netip.MustParseAddr("192.0.2.2"): "a..b"})
 }
 
-// A list has the visible records of the server, and of no other.
+// A list has the visible records of the server and of no other.
 func TestList(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -308,8 +307,8 @@ func TestList(t *testing.T) {
 	}
 }
 
-// A web page of another host must not reach the server, and what is not of the API is
-// not read.
+// A web page of another host must not reach the server, and the body of a request that is
+// not part of the API is not read.
 func TestStrangers(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -339,7 +338,7 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// A server can have an address of one's own choice, but only on loopback.
+// The caller can choose the address of a server, but only on loopback.
 func TestListen(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"0.0.0.0:0", ":0", "192.0.2.1:0", "example.com:0", "127.0.0.1:x", ""} {
@@ -361,7 +360,7 @@ func TestListen(t *testing.T) {
 	}
 }
 
-// F10, t14. The recorded form has the habits of PHP.
+// The recorded form has the quirks of PHP.
 func TestRecordedForm(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -374,7 +373,7 @@ func TestRecordedForm(t *testing.T) {
 	}
 }
 
-// t32, t33. A session has a long signature, and a write no message, in the recorded form.
+// In the recorded form, a session has a long signature, and a write has no message.
 func TestRecordedSession(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

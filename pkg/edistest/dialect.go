@@ -16,7 +16,7 @@ const (
 	Documented Dialect = iota
 	// Recorded is the form of responses that the provider once published: getPTR has a
 	// map in data.ptr, in which the reverse name of an address stands for no record, and
-	// a write has no message. It also has the habits of PHP that such a service may have:
+	// a write has no message. It also has the quirks of PHP that such a service may have:
 	// an empty map is a list, slashes are escaped, and the content type is that of HTML.
 	Recorded
 )
@@ -41,7 +41,7 @@ func (s *Server) listRecorded(addresses []netip.Addr) reply {
 	return reply{http.StatusOK, map[string]any{"status": "success", "data": map[string]any{"ptr": names}}}
 }
 
-// spell gives a response the habits of the dialect.
+// spell gives a response the quirks of the dialect.
 func (d Dialect) spell(r response) response {
 	if d == Recorded {
 		r.contentType = "text/html; charset=UTF-8"

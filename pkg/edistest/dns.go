@@ -74,8 +74,8 @@ func (s *Server) serveDNS(w dns.ResponseWriter, query *dns.Msg) {
 	_ = w.WriteMsg(answer) // ignore: the client disconnected
 }
 
-// lookup fills in the answer of a server that is authoritative for everything: no
-// data for a name without a record of this type, NXDOMAIN for a name without any.
+// lookup completes the answer as a server that is authoritative for everything: no data
+// for a name without a record of this type, NXDOMAIN for a name without any.
 func (s *Server) lookup(question dns.Question, answer *dns.Msg) {
 	answer.Authoritative = true
 	records, exists := s.recordsAt(question.Name)

@@ -112,7 +112,7 @@ func TestDNSTruncation(t *testing.T) {
 	}
 }
 
-// A query with two questions has no answer that a client could tell apart.
+// A response to two questions would be ambiguous.
 func TestDNSTwoQuestions(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

@@ -1,15 +1,15 @@
 // Package edistest provides a fake of the EDIS reverse DNS service for tests and
-// experiments, in the manner of net/http/httptest: the API over HTTP, and a DNS
-// server that answers from the records set through it, both on loopback.
+// experiments, in the manner of net/http/httptest: the API over HTTP, and a DNS server
+// that serves the records set through it, both on loopback.
 //
 //	server := edistest.NewServer()
 //	defer server.Close()
 //	client, err := edis.NewClient(server.Options())
 //	...
-//	err = client.SetPTR(ctx, edis.Session(server.Session()), ptrs)
+//	err = client.SetPTR(ctx, server.Session(), ptrs)
 //
-// Requests and usual responses are validated against the provider's OpenAPI
-// document, so the fake cannot teach a habit that the document does not have. Where
-// the document leaves something open, the fake does the simplest thing; see
-// [Server.Fail] for the rest.
+// Requests and usual responses are validated against the provider's OpenAPI document, so
+// code cannot come to depend on what the document does not describe. Where the document
+// leaves something open, the fake does the simplest thing; see [Server.Fail] for the
+// rest.
 package edistest

@@ -12,10 +12,10 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/contract"
 )
 
-// A Fault is how a call goes wrong. If only Delay is set, the call is late and
+// A Fault is a way in which a call fails. If only Delay is set, the call is late but
 // otherwise served as usual.
 type Fault struct {
-	// Delay is the time before the response, unless the client disconnects first.
+	// Delay is the time before the response; it ends early if the client disconnects.
 	Delay time.Duration
 
 	// Apply is the number of records that the call writes or removes before it
@@ -26,17 +26,17 @@ type Fault struct {
 	// (TCP RST).
 	Drop, Reset bool
 
-	// Status, Header and Body are the response, sent as they are, documented or
-	// not. With only a Status, the body is the documented one of a failure; with
-	// only a Body, the status is 200. The default Content-Type is JSON.
+	// Status, Header and Body are the response, sent as they are, documented or not. With
+	// only a Status, the body is that of a documented failure; with only a Body, the
+	// status is 200. The default Content-Type is JSON.
 	Status int
 	Header http.Header
 	Body   string
 }
 
 // Fail makes the next calls of an operation ("setPTR", "getPTR", "deletePTR" or
-// "createAuthSession") go wrong, one call per fault, in this order and after the
-// faults of earlier calls of Fail. It panics if the API has no such operation.
+// "createAuthSession") fail, one call per fault, in this order and after the faults of
+// earlier calls of Fail. It panics if the API has no such operation.
 func (s *Server) Fail(operation string, faults ...Fault) {
 	if !slices.ContainsFunc(slices.Collect(maps.Values(s.routes)), func(r route) bool { return r.OperationID == operation }) {
 		panic(fmt.Sprintf("edistest: Fail of %q, which is not an operation of the API", operation))
@@ -46,8 +46,8 @@ func (s *Server) Fail(operation string, faults ...Fault) {
 	s.faults[operation] = append(s.faults[operation], faults...)
 }
 
-// UnusedFaults returns the faults that no call has met yet, by operation. A test that
-// ends with some of them did not test what it says.
+// UnusedFaults returns the faults that no call has met yet, by operation. If any are left
+// at the end of a test, it did not test what it says.
 func (s *Server) UnusedFaults() map[string][]Fault {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -56,7 +56,7 @@ func (s *Server) UnusedFaults() map[string][]Fault {
 	return unused
 }
 
-// nextFault returns the fault of this call, or one that only has the usual delay.
+// nextFault returns the fault for this call, or one with only the usual delay.
 func (s *Server) nextFault(operation string) Fault {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -70,7 +70,7 @@ func (s *Server) nextFault(operation string) Fault {
 	return next
 }
 
-// replacesResponse reports whether there is no usual response.
+// replacesResponse reports whether the fault replaces the usual response.
 func (f Fault) replacesResponse() bool { return f.Drop || f.Reset || f.Status != 0 || f.Body != "" }
 
 // wait waits for the delay.

@@ -49,8 +49,8 @@ func postForm(t *testing.T, s *Server, path string, form url.Values) result {
 // formWith returns the form of a valid call with another field ip.
 func formWith(s *Server, ip string) url.Values { return validForm(s, map[string]*string{"ip": &ip}) }
 
-// Drop ends the connection and Reset aborts it, both without a response. The request is
-// kept all the same.
+// Drop closes the connection and Reset aborts it, both without a response. The request is
+// kept anyway.
 func TestBrokenConnections(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []Fault{{Drop: true}, {Reset: true}} {
@@ -77,8 +77,8 @@ func TestBrokenConnections(t *testing.T) {
 	}
 }
 
-// The status, the header and the body of a fault are sent as they are. What it lacks is
-// what the service usually sends.
+// The status, the header and the body of a fault are sent as they are. What a fault lacks
+// is as the service usually sends it.
 func TestFaultResponses(t *testing.T) {
 	t.Parallel()
 	const failure = `{"error":"injected fault","status":"error"}`
@@ -158,7 +158,7 @@ func TestApplyCountsInAddressOrder(t *testing.T) {
 	}
 }
 
-// A login needs the e-mail address and the password of one account, and a KVM id, if
+// A login needs the e-mail address and the password of one account, and a KVM ID, if
 // there is one, must be of that account.
 func TestLoginIsChecked(t *testing.T) {
 	t.Parallel()
@@ -168,7 +168,7 @@ func TestLoginIsChecked(t *testing.T) {
 	for _, test := range []struct {
 		email, password, kvmID string
 		status                 int
-		want                   []string // KVM ids of the sessions
+		want                   []string // KVM IDs of the sessions
 	}{
 		{"a@example.com", "p+a", "", 200, []string{"kvm_1", "kvm_2"}},
 		{"b@example.com", "p+b", "", 200, []string{"kvm_3"}},
@@ -228,7 +228,7 @@ func TestAddressesOfAnotherServer(t *testing.T) {
 	}
 }
 
-// What is not an address is refused by the operations that take a list, too.
+// The operations that take a list also refuse what is not an address.
 func TestMalformedAddresses(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -241,8 +241,7 @@ func TestMalformedAddresses(t *testing.T) {
 	}
 }
 
-// Two writes of a record within the lag become visible in their order, and none of them
-// before its time.
+// Two writes of a record within the lag become visible in order, neither before its time.
 func TestTwoWritesWithinLag(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -284,7 +283,7 @@ func TestTwoWritesWithinLag(t *testing.T) {
 	want(115, "")
 }
 
-// F1, F8. A fault comes as late as all responses, and as it is, whatever the dialect.
+// A fault is delayed like all responses, and sent as it is, whatever the dialect.
 func TestFaultWithDelayAndDialect(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -298,7 +297,7 @@ func TestFaultWithDelayAndDialect(t *testing.T) {
 	}
 }
 
-// t10. A delay ends when the client is gone.
+// A delay ends when the client disconnects.
 func TestDelayEndsWithClient(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

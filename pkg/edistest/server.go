@@ -21,8 +21,7 @@ import (
 // every address belongs; see [Server.AddAccount] for more. Start it with [NewServer]
 // and stop it with [Server.Close]. It is safe for concurrent use.
 type Server struct {
-	// URL is the base URL of the API, such as "http://127.0.0.1:12345"; see
-	// [Server.Options].
+	// URL is the base URL of the API, such as "http://127.0.0.1:12345"; see Options.
 	URL string
 	// DNSAddr is the host:port of the DNS server, which listens on UDP and TCP.
 	DNSAddr string
@@ -45,7 +44,7 @@ type Server struct {
 	dialect  Dialect
 }
 
-// NewServer starts a fake EDIS on a free port of loopback. It panics if it cannot listen
+// NewServer starts a fake EDIS on a free loopback port. It panics if it cannot listen
 // there.
 func NewServer() *Server {
 	s, err := Listen("127.0.0.1:0")
@@ -55,8 +54,8 @@ func NewServer() *Server {
 	return s
 }
 
-// Listen starts a fake EDIS whose API listens on this host:port, which must be on
-// loopback.
+// Listen starts a fake EDIS whose API listens on address, a host:port. It returns an
+// error if address is not on loopback or cannot be listened on.
 func Listen(address string) (*Server, error) {
 	if !isLoopback(address) {
 		return nil, fmt.Errorf("%s is not on loopback", address)
@@ -92,7 +91,7 @@ func Listen(address string) (*Server, error) {
 	return s, nil
 }
 
-// Close stops both servers after the requests in progress. Call it once.
+// Close waits for the requests in progress and stops both servers. Call it once.
 func (s *Server) Close() {
 	s.http.Close()
 	for _, server := range s.dns {
@@ -108,8 +107,8 @@ func (s *Server) SetClock(now func() time.Time) {
 	s.now = now
 }
 
-// SetLag delays when later writes become visible to getPTR and in the DNS, as on a
-// service with several machines.
+// SetLag sets how long later writes take to become visible to getPTR and in the DNS, as
+// on a service with several machines.
 func (s *Server) SetLag(lag time.Duration) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -125,7 +124,7 @@ func (s *Server) SetDelay(delay time.Duration) {
 }
 
 // SetPTRs sets records as if they had always been there, whatever the lag. It panics if
-// an address or a host name is not valid.
+// an address or a host name is invalid.
 func (s *Server) SetPTRs(ptrs map[netip.Addr]string) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

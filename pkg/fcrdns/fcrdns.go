@@ -59,16 +59,16 @@ type Result struct {
 	// Reason explains why Address is not confirmed. It is empty if Confirmed is
 	// true.
 	Reason string
-	// Err is the error of a failed lookup, such as a timeout, if it left the
-	// check undecided; otherwise it is nil. Address is then neither confirmed nor
-	// known not to be. A record that does not exist is not an error.
+	// Err is the error of a failed lookup, such as a timeout, that left the check
+	// undecided: Address is neither confirmed nor known not to be. Otherwise it is nil. A
+	// record that does not exist is not an error.
 	Err error
 }
 
 // A Name is a PTR name and the addresses it resolves to.
 type Name struct {
-	// Host is the name, without a trailing dot. It is not looked up if it is not
-	// a host name; [Server] then escapes its special characters.
+	// Host is the name, without a trailing dot. It is not looked up if it is not a host
+	// name; a Server then escapes its special characters.
 	Host string
 	// Addresses are the addresses that Host resolves to, of the IP version of the
 	// checked address. IPv4-mapped IPv6 addresses are converted to IPv4.

@@ -21,8 +21,8 @@ import (
 // [*net.DNSError] values: IsNotFound is set if the name or the record does not
 // exist, and IsTimeout if the server did not respond.
 type Server struct {
-	// Timeout limits each query, including its second attempt and TCP. If it is
-	// zero, it is 10 seconds. It must not be changed during a call.
+	// Timeout limits each query, including its second attempt and TCP. It must not be
+	// changed during a call. Default: 10 seconds.
 	Timeout time.Duration
 
 	address string // with a port
@@ -35,9 +35,10 @@ const (
 	maxAliases     = 16              // the longest chain of aliases that is followed
 )
 
-// NewServer returns the DNS server at address: HOST, HOST:PORT, or an IPv6
-// address with or without brackets. The default port is 53. If HOST is a name,
-// the system's resolver looks it up for each query. NewServer sends nothing.
+// NewServer returns the DNS server at address: HOST, HOST:PORT, or an IPv6 address with
+// or without brackets. The default port is 53. If HOST is a name, the system's resolver
+// looks it up for each query. NewServer sends nothing; it returns an error if address has
+// another form.
 func NewServer(address string) (*Server, error) {
 	full := address
 	if _, err := netip.ParseAddr(address); err == nil {
@@ -70,11 +71,11 @@ func (s *Server) LookupAddr(ctx context.Context, address string) (names []string
 	return names, err
 }
 
-// LookupNetIP returns the addresses of a host. The network is "ip4" for its A
-// records, "ip6" for its AAAA records or "ip" for both. Host is an absolute name,
-// with or without a trailing dot: neither search domains nor IP addresses are
-// tried. If one of two queries fails, LookupNetIP returns the addresses of the
-// other one and the error.
+// LookupNetIP returns the addresses of a host. The network is "ip4" for its A records,
+// "ip6" for its AAAA records or "ip" for both. Host is an absolute name, with or without
+// a trailing dot: search domains are not tried, and an IP address is looked up as a name.
+// If one of two queries fails, LookupNetIP returns the addresses of the other one and the
+// error.
 func (s *Server) LookupNetIP(ctx context.Context, network, host string) (addresses []netip.Addr, err error) {
 	types, ok := map[string][]uint16{"ip": {dns.TypeA, dns.TypeAAAA}, "ip4": {dns.TypeA}, "ip6": {dns.TypeAAAA}}[network]
 	if !ok {
@@ -108,8 +109,8 @@ func addressOf(record dns.RR) (address netip.Addr) {
 	return address
 }
 
-// LookupCNAME returns the name at the end of the chain of aliases that starts at
-// host, with a trailing dot. It is host if that is not an alias.
+// LookupCNAME returns the name at the end of the chain of aliases that starts at host,
+// with a trailing dot. It is host itself if that is not an alias.
 func (s *Server) LookupCNAME(ctx context.Context, host string) (string, error) {
 	_, canonical, err := s.lookup(ctx, host, dns.TypeA)
 	if isNotFound(err) && canonical != "" {

@@ -162,8 +162,8 @@ func TestServerEscapesNames(t *testing.T) {
 	}
 }
 
-// Each response is one of a server that is broken or hostile, or that is not
-// able to decide. None may be taken for "no PTR record".
+// Each response is from a server that is broken or hostile, or cannot decide. None may be
+// taken for "no PTR record".
 func TestServerResponses(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -206,7 +206,7 @@ func alias(m *dns.Msg, target string) dns.RR {
 	return &dns.CNAME{Hdr: dns.RR_Header{Name: m.Question[0].Name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET}, Target: target}
 }
 
-// An authoritative server is believed that there is no record.
+// An authoritative server is trusted to say that there is no record.
 func TestServerAuthoritative(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, startServer(t, func(w dns.ResponseWriter, query *dns.Msg) {
@@ -321,7 +321,7 @@ func TestServerCanceled(t *testing.T) {
 	}
 }
 
-// That the name of the server does not exist says nothing about the record.
+// If the name of the server does not exist, that says nothing about the record.
 func TestServerUnknown(t *testing.T) {
 	t.Parallel()
 	got := fcrdns.Check(t.Context(), newServer(t, "not!a!host"), netip.MustParseAddr("192.0.2.1"))[0]
@@ -330,7 +330,7 @@ func TestServerUnknown(t *testing.T) {
 	}
 }
 
-// N10. What is left of a truncated response does not count if TCP fails.
+// The records of a truncated response do not count if TCP fails.
 func TestTruncatedWithoutTCP(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, startServer(t, func(w dns.ResponseWriter, query *dns.Msg) {

@@ -27,7 +27,7 @@ func addressesSent(server *edistest.Server, path string) (counts []int) {
 	return counts
 }
 
-// A batch is deleted in one request, whole, by apply and by delete.
+// apply and delete delete a whole batch in one request.
 func TestBatchIsDeletedWhole(t *testing.T) {
 	t.Parallel()
 	file := writeFile(t, "f", "192.0.2.1: null\n192.0.2.2: null\n2001:db8::1: null\n192.0.2.3: null\n192.0.2.4: null\n")
@@ -50,7 +50,7 @@ func TestBatchIsDeletedWhole(t *testing.T) {
 	}
 }
 
-// --batch limits what is read at once, too.
+// --batch also limits how many records are read at once.
 func TestBatchOfReads(t *testing.T) {
 	t.Parallel()
 	var content strings.Builder
@@ -71,7 +71,7 @@ func TestBatchOfReads(t *testing.T) {
 	}
 }
 
-// Apply needs --force for more than 30 % of more than 10 records, and not for less.
+// Apply needs --force to change more than 30% of more than 10 records, and not for fewer.
 func TestDrasticLimits(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -145,7 +145,7 @@ func TestInterruptEndsQuestion(t *testing.T) {
 	}
 }
 
-// What was deleted is not reported as unchanged if the result cannot be written.
+// Deleted records are not reported as unchanged if the result cannot be written.
 func TestOutputFailsAfterDelete(t *testing.T) {
 	t.Parallel()
 	reader, stdout := io.Pipe()
@@ -162,7 +162,7 @@ func TestOutputFailsAfterDelete(t *testing.T) {
 	}
 }
 
-// n5, n6. Records are read back in canonical form, whatever the arguments.
+// Records are read back in canonical form, whatever the arguments.
 func TestReadBackIsCanonical(t *testing.T) {
 	t.Parallel()
 	for argument, want := range map[string]string{"192.0.2.1=A.Example.": "a.example", "::ffff:192.0.2.1=a.example": "a.example"} {
@@ -174,7 +174,7 @@ func TestReadBackIsCanonical(t *testing.T) {
 	}
 }
 
-// M8. The service may show a write late.
+// The service may show a write late.
 func TestReadBackWaits(t *testing.T) {
 	t.Parallel()
 	server, env := startSandbox(t)
@@ -185,7 +185,7 @@ func TestReadBackWaits(t *testing.T) {
 	}
 }
 
-// n10. The only server of an account is named, even if the user does not name it.
+// The output names the only server of an account, even if the user does not.
 func TestApplyNamesServer(t *testing.T) {
 	t.Parallel()
 	server, env := startSandbox(t)
@@ -197,7 +197,7 @@ func TestApplyNamesServer(t *testing.T) {
 	}
 }
 
-// n31. The hint of apply can be pasted into a shell.
+// The hint of apply can be pasted into a shell.
 func TestApplyHintIsQuoted(t *testing.T) {
 	t.Parallel()
 	if got := run(t, nil, "apply", "a b; rm c"); got.status != 2 || !strings.Contains(got.stderr, "run: edisptr apply -f 'a b; rm c'\n") {
@@ -205,7 +205,8 @@ func TestApplyHintIsQuoted(t *testing.T) {
 	}
 }
 
-// M3. The guard holds for each server too: many servers do not hide that one loses its records.
+// The guard also applies to each server: many servers do not hide that one loses its
+// records.
 func TestDrasticForOneServer(t *testing.T) {
 	t.Parallel()
 	server, env := startSandbox(t)
@@ -229,7 +230,7 @@ func TestDrasticForOneServer(t *testing.T) {
 	}
 }
 
-// d2, d3. An address that is given twice, also in another form, is refused.
+// A duplicate address is refused, even in another form.
 func TestDuplicateArguments(t *testing.T) {
 	t.Parallel()
 	server, env := startSandbox(t)

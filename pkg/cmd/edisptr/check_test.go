@@ -12,8 +12,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// startDNS starts a DNS server on loopback and returns its address. A nil message
-// is no response.
+// startDNS starts a DNS server on loopback and returns its address. A nil message means
+// no response.
 func startDNS(t *testing.T, respond func(*dns.Msg) *dns.Msg) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -52,8 +52,8 @@ func respondWithPTR(query *dns.Msg, names ...string) *dns.Msg {
 	return response
 }
 
-// A failed lookup is never reported as "not confirmed", whatever the results of
-// other addresses are.
+// A failed lookup is never reported as "not confirmed", whatever the results of other
+// addresses.
 func TestCheckFailedLookup(t *testing.T) {
 	t.Parallel()
 	address := startDNS(t, func(query *dns.Msg) *dns.Msg {
@@ -139,7 +139,7 @@ func TestCheckTimeoutOfEachQuery(t *testing.T) {
 	}
 }
 
-// The system's resolver would wait for 5 seconds, and twice.
+// The system's resolver would wait for 5 seconds, twice.
 func TestSystemResolverTimeout(t *testing.T) {
 	t.Parallel()
 	address := startDNS(t, func(*dns.Msg) *dns.Msg { return nil })

@@ -11,7 +11,7 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// --timeout limits a request of a command, be it a login or a call.
+// --timeout limits each request of a command, whether a login or a call.
 func TestTimeoutReachesClient(t *testing.T) {
 	t.Parallel()
 	server, env := startSandbox(t)
@@ -43,7 +43,7 @@ func TestAPIHostIsSent(t *testing.T) {
 	}
 }
 
-// JSON is for programs and people, not for a web page.
+// JSON is for programs and people, not for web pages, so HTML is not escaped.
 func TestJSONHasNoHTMLEscapes(t *testing.T) {
 	t.Parallel()
 	server, env := startSandbox(t)
@@ -110,7 +110,7 @@ func TestServersPrintUTC(t *testing.T) {
 	}
 }
 
-// The zone of an address reaches no terminal as it is.
+// The zone of an address does not reach a terminal unescaped.
 func TestZoneIsNotPrinted(t *testing.T) {
 	t.Parallel()
 	_, env := startSandbox(t)
@@ -125,7 +125,7 @@ func TestZoneIsNotPrinted(t *testing.T) {
 	}
 }
 
-// --timeout limits the lookups of check, also those of the system's resolver.
+// --timeout limits the lookups of check, including those of the system's resolver.
 func TestTimeoutReachesSystemResolver(t *testing.T) {
 	t.Parallel()
 	resolver, err := (&app{timeout: 7 * time.Second}).resolver("")

@@ -10,7 +10,7 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
-// serverError is why a command gave up one of several servers.
+// serverError is the error for which a command gave up one of several servers.
 type serverError struct {
 	kvmID string
 	error
@@ -27,7 +27,7 @@ type fleetError struct {
 
 func (e fleetError) Unwrap() []error { return e.errs }
 
-// Error names the servers that failed, those for the same reason in one line.
+// Error names the servers that failed, those with the same error in one line.
 func (e fleetError) Error() string {
 	var order []string
 	failed := make(map[string][]string)
@@ -81,7 +81,7 @@ func isFleetError(err error) bool { return errors.As(err, new(fleetError)) }
 func indent(text string) string { return "\n  " + strings.ReplaceAll(text, "\n", "\n  ") }
 
 // causes returns the text of err without what package edis says about the outcome: that
-// of the command can be another one. Each input error has a line of its own.
+// of the command may differ. Each input error has its own line.
 func causes(err error) string {
 	if inputErrs := errorsIn[*edis.InputError](err); len(inputErrs) > 0 && !isFleetError(err) {
 		var texts []string
@@ -103,8 +103,8 @@ func causes(err error) string {
 	return strings.Join(texts, "; ")
 }
 
-// commandLineNames are those of flags and environment variables for the names that
-// package edis uses.
+// commandLineNames maps names of package edis to those of flags and environment
+// variables.
 var commandLineNames = map[string]string{
 	"Options.RDNSURL":      "EDIS_RDNS_URL",
 	"Options.AuthURL":      "EDIS_AUTH_URL",

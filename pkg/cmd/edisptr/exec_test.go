@@ -266,7 +266,8 @@ func TestSortedRecords(t *testing.T) {
 	}
 }
 
-// n23, M23, M24, n21. Sandbox runs a command with its environment and none of the user's, and ends with its status.
+// Sandbox runs a command with its environment and none of the user's, and ends with its
+// status.
 func TestSandboxCommand(t *testing.T) { // not parallel: sets the environment
 	t.Setenv("EDIS_KVM_ID", "kvm_100002")
 	t.Setenv("EDIS_PASSWORD_FILE", "/does/not/exist")
@@ -290,7 +291,7 @@ func TestSandboxCommand(t *testing.T) { // not parallel: sets the environment
 	}
 }
 
-// M25. An interrupt does not kill the command of sandbox, which gets it from the terminal.
+// An interrupt does not kill the command of sandbox, which gets it from the terminal.
 func TestSandboxInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithTimeout(t.Context(), 200*time.Millisecond)
@@ -302,7 +303,7 @@ func TestSandboxInterrupted(t *testing.T) {
 	}
 }
 
-// d10, d13. A wrong flag is a usage error with a hint.
+// A wrong flag is a usage error with a hint.
 func TestUsageErrors(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"get", "192.0.2.1", "--timeout", "0s"}, {"get", "192.0.2.1", "--timeout", "-1s"}, {"get"}, {"get", "--nope"}} {

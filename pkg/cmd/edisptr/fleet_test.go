@@ -19,8 +19,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// startFleet starts a fake EDIS with an account of so many servers and returns the
-// environment for using it. Each server has two records.
+// startFleet starts a fake EDIS with an account of the given number of servers and
+// returns the environment for using it. Each server has two records.
 func startFleet(t testing.TB, servers int) (*edistest.Server, map[string]string) {
 	t.Helper()
 	server := startEDIS(t)
@@ -51,7 +51,7 @@ func runWith(t testing.TB, stdin string, env map[string]string, args ...string) 
 
 const loginPath = "/kvm/v2/get/auth"
 
-// One login serves all servers, whose names all change, and there is one table.
+// One login serves all servers, all names change, and there is one table.
 func TestApplyFleet(t *testing.T) {
 	t.Parallel()
 	server, env := startFleet(t, 50)
@@ -96,7 +96,8 @@ func TestApplyLoginRefused(t *testing.T) {
 	}
 }
 
-// Records that are not as wanted stay unknown, and the command to run next is named.
+// Records that are not as wanted stay unknown, and the error names the command to run
+// next.
 func TestUnknownOutcomeStays(t *testing.T) {
 	t.Parallel()
 	server, env := startSandbox(t)
@@ -181,7 +182,7 @@ func TestApplyFleetResumes(t *testing.T) {
 	}
 }
 
-// Of two runs at once, each plans from what it reads, and every record ends as one of
+// If two runs overlap, each plans from what it reads, and every record ends up as one of
 // them wants it.
 func TestTwoAppliesAtOnce(t *testing.T) {
 	t.Parallel()
@@ -204,7 +205,7 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 	}
 }
 
-// The servers of an account are changed side by side.
+// The servers of an account are changed in parallel.
 func TestApplySideBySide(t *testing.T) {
 	t.Parallel()
 	server, env := startFleet(t, 64)
@@ -219,7 +220,8 @@ func TestApplySideBySide(t *testing.T) {
 	}
 }
 
-// What could control a terminal reaches neither a table nor a plan, and JSON escapes it.
+// Characters that could control a terminal reach neither a table nor a plan, and JSON
+// escapes them.
 func TestControlCharacters(t *testing.T) {
 	t.Parallel()
 	for _, char := range []string{"\x1b", "\x7f", "\u0085", "\u202e", "\u200b", "\U000e0001"} {
@@ -253,7 +255,7 @@ func TestControlCharacters(t *testing.T) {
 	}
 }
 
-// What net/http writes to package log has bytes of the service in it.
+// The log messages of net/http contain bytes from the service.
 func TestPackageLogIsSilent(t *testing.T) {
 	t.Parallel()
 	run(t, nil, "version")
@@ -308,7 +310,7 @@ func TestSetWithoutConnection(t *testing.T) {
 	}
 }
 
-// n9. A file of list names the server, even if the user does not.
+// A file from list names the server, even if the user does not.
 func TestListNamesServer(t *testing.T) {
 	t.Parallel()
 	server, env := startSandbox(t)
@@ -321,7 +323,7 @@ func TestListNamesServer(t *testing.T) {
 	}
 }
 
-// n15, M15. The JSON of list goes into apply too, and is for the servers that it names.
+// apply also reads the JSON of list, for the servers that it names.
 func TestListJSONRoundTrip(t *testing.T) {
 	t.Parallel()
 	server, env := startFleet(t, 2)
@@ -334,7 +336,8 @@ func TestListJSONRoundTrip(t *testing.T) {
 	}
 }
 
-// M13. A server that could not be read is not in the files of list: with apply --prune, an empty one would delete all.
+// A server that could not be read is not in the files of list: with apply --prune, an
+// empty one would delete all.
 func TestFailedServerIsNotInFile(t *testing.T) {
 	t.Parallel()
 	for format, want := range map[string]string{"yaml": "kvm_100002:\n", "zone": "; kvm_id=kvm_100002\n"} {
@@ -346,7 +349,8 @@ func TestFailedServerIsNotInFile(t *testing.T) {
 	}
 }
 
-// n1. Of several servers, only those with differences have a title; of one, it says that there are none.
+// With several servers, only those with differences have a title; with one, the title
+// says that there are none.
 func TestTitlesOfPlans(t *testing.T) {
 	t.Parallel()
 	_, env := startFleet(t, 3)
@@ -360,7 +364,8 @@ func TestTitlesOfPlans(t *testing.T) {
 	}
 }
 
-// M11. The error of many servers names three of those with the same reason, and counts the others.
+// The error for many servers names three of those with the same reason, and counts the
+// others.
 func TestManyServersFail(t *testing.T) {
 	t.Parallel()
 	server, env := startFleet(t, 6)
@@ -371,7 +376,7 @@ func TestManyServersFail(t *testing.T) {
 	}
 }
 
-// M35. The error of many servers says that records may have changed.
+// The error for many servers says that records may have changed.
 func TestManyServersUnknown(t *testing.T) {
 	t.Parallel()
 	server, env := startFleet(t, 2)

@@ -49,11 +49,11 @@ func parseAssignments(args []string) (assignments []assignment, errs inputErrors
 	return assignments, errs
 }
 
-// checkLabels returns an error for a name of one label, which is most likely cut short. A
-// dot at the end says that it is whole, as in a zone file.
+// checkLabels returns an error for a name of one label, which is most likely incomplete.
+// A trailing dot marks it as complete, as in a zone file.
 func checkLabels(name string) error {
 	if valid, _ := canonical.Name(name, true); valid == "" || strings.Contains(name, ".") {
-		return nil // what is not valid has a better error
+		return nil // an invalid name has a better error
 	}
 	return fmt.Errorf("only one label, want a full name such as %s.example.com; write %[1]s. if that is the full name", name)
 }

@@ -50,7 +50,7 @@ const (
 	stateDeleted state = "deleted"
 	statePresent state = "present"
 	stateAbsent  state = "absent"
-	stateKept    state = "kept"    // was as wanted before
+	stateKept    state = "kept"    // was already as wanted
 	stateRefused state = "refused" // by the service; unchanged
 	stateSkipped state = "skipped" // not sent; unchanged
 	stateUnknown state = "unknown"
@@ -127,8 +127,8 @@ func (a *app) printJSON(value any) {
 	_, _ = a.stdout.Write(escapeUnprintable(text.Bytes())) // remembers its error
 }
 
-// escapeUnprintable escapes in JSON what could control a terminal. Package json does so
-// for a few characters only.
+// escapeUnprintable escapes characters in JSON that could control a terminal. Package
+// json escapes only a few of them.
 func escapeUnprintable(text []byte) []byte {
 	escaped := make([]byte, 0, len(text))
 	for _, char := range string(text) {

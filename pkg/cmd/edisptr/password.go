@@ -10,8 +10,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// maxPasswordFile is far more than a password needs, and keeps a wrong file, such as
-// a device without end, out of memory.
+// maxPasswordFile is far more than a password needs, and keeps a wrong file, such as an
+// endless device, out of memory.
 const maxPasswordFile = 64 << 10
 
 // readPassword returns the password in file, without the line end that most editors

@@ -44,7 +44,7 @@ func TestReadPassword(t *testing.T) {
 	}
 }
 
-// The password in a file is that of the account, byte for byte but the line end.
+// The password in a file is used byte for byte, without the line end.
 func TestPasswordFileLogsIn(t *testing.T) {
 	t.Parallel()
 	server, env := startSandbox(t)

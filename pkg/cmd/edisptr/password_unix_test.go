@@ -13,8 +13,7 @@ import (
 	"time"
 )
 
-// A named pipe that nobody writes to does not keep a command from being interrupted,
-// be it in the opening of the pipe or in the reading.
+// A command that opens or reads a named pipe that nobody writes to can be interrupted.
 func TestPasswordPipeIsInterrupted(t *testing.T) {
 	t.Parallel()
 	for _, opened := range []bool{false, true} {

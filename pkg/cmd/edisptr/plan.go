@@ -38,8 +38,8 @@ type plan struct {
 	err   error   // why the server was given up
 }
 
-// newPlans returns a plan for each KVM server in records, sorted by KVM ID. If the user
-// logs in, it does so, and gives up the servers that the account does not have.
+// newPlans returns a plan for each KVM server in records, sorted by KVM ID. With a login,
+// it logs in and gives up the servers that the account does not have.
 func (a *app) newPlans(ctx context.Context, records recordSet) (plans []*plan, err error) {
 	service, errs := a.service(ctx)
 	if len(errs) > 0 {
@@ -108,7 +108,7 @@ func (s *step) compare(current string) {
 	}
 }
 
-// prune adds a step that deletes for each record that the file does not have.
+// prune adds a step to delete each record that the file does not have.
 func (p *plan) prune(ctx context.Context) error {
 	current, err := p.client.ListPTR(ctx, p.source)
 	if err != nil {

@@ -25,8 +25,8 @@ import (
 // the server that the environment selects. An empty name means no record.
 type recordSet map[string]map[netip.Addr]string
 
-// Limits of a file, so that a wrong or hostile one ends with a message before it
-// takes all memory. $GENERATE makes a large zone of a small file.
+// Limits of a file, so that a wrong or hostile one fails with a message before it takes
+// all memory. $GENERATE expands a small file to a large zone.
 const (
 	maxFileBytes = 256 << 20
 	maxRecords   = 1_000_000
@@ -171,8 +171,8 @@ func (r *recordReader) readMap(content []byte) {
 	}
 }
 
-// readJSONOutput reads what get and list print with -o json, and reports whether root is
-// that.
+// readJSONOutput reads the output of get or list with -o json, and reports whether root
+// is such output.
 func (r *recordReader) readJSONOutput(root *yaml.Node) bool {
 	var output struct {
 		Servers []serverRecords
@@ -210,8 +210,8 @@ func (r *recordReader) readJSONOutput(root *yaml.Node) bool {
 
 // parseMap returns the map that content consists of, or nil if there is none.
 func (r *recordReader) parseMap(content []byte) *yaml.Node {
-	// The nodes take far more memory than the text, so the limit must hold before.
-	// A record takes a line or a comma; as many comments are left room for.
+	// The nodes take far more memory than the text, so the limit is checked before
+	// parsing. A record takes a line or a comma; there may be as many comments.
 	if max(bytes.Count(content, []byte("\n")), bytes.Count(content, []byte(","))) > 2*maxRecords {
 		r.errs.add("file", "", fmt.Sprintf("more than %d lines or commas; split it into several files", 2*maxRecords))
 		return nil
@@ -237,8 +237,8 @@ func (r *recordReader) parseMap(content []byte) *yaml.Node {
 	return root
 }
 
-// flowStart matches up to the line that begins with a brace or bracket, if no other
-// line is before it but comments.
+// flowStart matches a file up to a line that begins with a brace or bracket, if only
+// comments and empty lines come before it.
 var flowStart = regexp.MustCompile(`\A((?:[ \t\r]*(?:#.*)?\n)*)[ \t]*[\[{]`)
 
 // yamlReader returns a reader of content, with a document marker before a brace or
@@ -253,8 +253,8 @@ func yamlReader(content []byte) io.Reader {
 	return io.MultiReader(bytes.NewReader(content[:start]), strings.NewReader("--- "), bytes.NewReader(content[start:]))
 }
 
-// entries returns the keys and values of a map. It adds an error for those that
-// are not written out where they stand, or have no text as the key.
+// entries returns the keys and values of a map. It adds an error for aliases, merge keys,
+// and keys that are not text.
 func (r *recordReader) entries(node *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	return func(yield func(key, value *yaml.Node) bool) {
 		for pair := range slices.Chunk(node.Content, 2) {
@@ -271,8 +271,8 @@ func (r *recordReader) entries(node *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node
 	}
 }
 
-// addNode adds a record. Only a null that is written deletes one: a value that is
-// absent may have been cut off.
+// addNode adds a record. Only an explicit null deletes one: an absent value may have been
+// cut off.
 func (r *recordReader) addNode(kvmID string, key, value *yaml.Node) {
 	isNull := value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null"
 	switch {

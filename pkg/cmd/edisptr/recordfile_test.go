@@ -116,8 +116,8 @@ func TestFileSizeLimit(t *testing.T) {
 	}
 }
 
-// $GENERATE lines, which make a large zone of a small file, end with a message
-// before they are expanded.
+// $GENERATE lines, which expand a small file to a large zone, fail with a message before
+// they are expanded.
 func TestGenerateLimits(t *testing.T) {
 	t.Parallel()
 	const tooMany, form = "too many records", "want START-STOP"
@@ -150,8 +150,8 @@ func TestTooManyLines(t *testing.T) {
 	})
 }
 
-// Of two more records, both fit or only the first does, in each kind of file. A zone
-// is limited also in the records that it skips, and in bytes.
+// Of two more records, both fit or only the first does, in each kind of file. The limit
+// of a zone includes skipped records, and bytes.
 func TestRecordLimits(t *testing.T) {
 	t.Parallel()
 	for _, content := range []string{
@@ -262,7 +262,7 @@ func TestApplyOfBrokenZoneChangesNothing(t *testing.T) {
 	}
 }
 
-// M31. Of the comments in a zone, only kvm_id= counts.
+// Of the comments in a zone, only kvm_id= counts.
 func TestZoneComments(t *testing.T) {
 	t.Parallel()
 	records, err := readContent(t, "$ORIGIN 2.0.192.in-addr.arpa.\n1 PTR a.example. ; our mail server\n2 PTR a.example. ; old, kvm_id=kvm_1\n")

@@ -70,7 +70,7 @@ type scriptServer struct {
 
 func serverOf(ts *testscript.TestScript) *scriptServer { return ts.Value(serverKey{}).(*scriptServer) }
 
-// scriptCommands are the commands of ours that scripts may use.
+// scriptCommands are our own commands for scripts.
 var scriptCommands = map[string]func(ts *testscript.TestScript, args []string){
 	// status N PROGRAM [ARG ...] is exec of a program that must end with exit status N.
 	"status": func(ts *testscript.TestScript, args []string) {
@@ -94,8 +94,8 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, args []string){
 		}
 	},
 
-	// fail OPERATION FAULT ... makes the next calls of an operation of the service go
-	// wrong, each with an HTTP status or one of scriptFaults.
+	// fail OPERATION FAULT ... makes the next calls of an operation of the service fail,
+	// each with an HTTP status or one of scriptFaults.
 	"fail": func(ts *testscript.TestScript, args []string) {
 		for _, name := range args[1:] {
 			fault, ok := scriptFaults[name]
@@ -150,7 +150,7 @@ var scriptFaults = map[string]edistest.Fault{
 	"lost":  {Status: 202, Body: "{}", Apply: -1}, // likewise, but the call is carried out
 }
 
-// The tour of the command line in README.md goes as it is printed there.
+// The command line session in README.md works as printed there.
 func TestReadmeTour(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../../README.md")

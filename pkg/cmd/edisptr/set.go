@@ -65,8 +65,8 @@ func (a *app) set(ctx context.Context, args []string, confirm bool) error {
 	return a.writeAndPrint(ctx, t, stateSet, ptrs, func(states map[netip.Addr]state) error { return a.confirm(ctx, t, ptrs, states) })
 }
 
-// writeAndPrint writes records of one server, and if that succeeds, does what follows,
-// which may change their states, and prints them.
+// writeAndPrint writes records of one server, calls then if that succeeds, which may
+// change their states, and prints them.
 func (a *app) writeAndPrint(ctx context.Context, t target, done state, want map[netip.Addr]string, then func(map[netip.Addr]state) error) error {
 	a.writes = true
 	states, err := a.write(ctx, t, done, want)

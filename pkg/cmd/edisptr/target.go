@@ -11,8 +11,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// service is the client and what the environment has to identify the user: a session,
-// the login of an account, or both.
+// service is the client and the user's identity from the environment: a session, the
+// login of an account, or both.
 type service struct {
 	client  *edis.Client
 	session edis.Session                  // zero if there is none

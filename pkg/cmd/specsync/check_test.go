@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// result is what a run of specsync left behind.
+// result is the outcome of a run of specsync.
 type result struct {
 	status         int
 	stdout, stderr string
@@ -29,7 +29,7 @@ func run(t *testing.T, a *app, root string, args ...string) result {
 	return result{status, stdout.String(), stderr.String()}
 }
 
-// module returns a directory with what specsync reads and writes of the module.
+// module returns a directory with the files of the module that specsync reads and writes.
 func module(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
@@ -103,8 +103,8 @@ const (
 	pageLine  = "; this is the page of one operation, and the others are not compared\n"
 )
 
-// Each row changes one thing. The lines are all of the report, in order, each up
-// to where the row ends it.
+// Each row changes one thing. The lines are the whole report, in order, each cut off
+// where the row ends it.
 func TestCheckGrades(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -210,7 +210,7 @@ func TestCheckGrades(t *testing.T) {
 	}
 }
 
-// whole is a document with another operation of ours and one that is not.
+// whole is a document with another operation that we use and one that we do not.
 func whole(t *testing.T, replacements ...string) string {
 	t.Helper()
 	return replace(t, published(t, "components:\n", `  /get/ptr:
@@ -274,7 +274,7 @@ func toJSON(t *testing.T, content string) string {
 	return string(must(json.Marshal(value)))
 }
 
-// A page and its document are the same, and the position is that in the page.
+// A page and its document give the same result, with positions in the page.
 func TestCheckPage(t *testing.T) {
 	t.Parallel()
 	for name, page := range map[string]string{

@@ -22,7 +22,7 @@ import (
 	yamlv3 "gopkg.in/yaml.v3" // the overlay library works on its nodes
 )
 
-// A comparison is what SPEC changes.
+// A comparison is the result of comparing SPEC with what we rely on.
 type comparison struct {
 	document []byte   // the published bytes
 	single   bool     // of one path, as a documentation page is
@@ -105,8 +105,8 @@ type rule struct {
 	grade, meaning string
 }
 
-// rules grade a difference in the outline of oasdiff; the first that matches counts. What
-// none matches is left to the checks of oasdiff.
+// rules grade a difference in the outline of oasdiff; the first match counts. Differences
+// without a match are left to the checks of oasdiff.
 var rules = []rule{
 	{regexp.MustCompile(`(^|: )(Description|Examples?|ExternalDocs|Summary|Tags|Title) changed`), "wording", "nothing on the wire"},
 	{regexp.MustCompile(`^Servers|^Security`), "breaking", "released versions still send requests, session included, where and as before"},
@@ -119,7 +119,7 @@ var rules = []rule{
 	{regexp.MustCompile(`: (Deleted (property|media type)|Type changed|Format changed)`), "breaking", "released versions still send it, or expect it"},
 }
 
-// tightened matches what overlay.yaml states of an operation, and the provider does not.
+// tightened matches what overlay.yaml says about an operation and the provider does not.
 var tightened = regexp.MustCompile(`Deleted (required property|enum values)|Min\w+ changed from \d+ to 0$|Nullable changed from true|AdditionalProperties: Schema deleted|Max(Items|Props) changed from 0 to|Type changed from ''|: Deleted property: data$`)
 
 // operation adds a line for each difference of one operation.
@@ -173,7 +173,7 @@ func leaves(outline string) (all []string) {
 	return all
 }
 
-// report prints a line for each change, and one to sum up. It returns the exit status.
+// report prints a line for each change and a summary. It returns the exit status.
 func (c *comparison) report(to io.Writer) int {
 	status, summary := exitDone, "nothing that concerns us changed"
 	if len(c.changes) > 0 && !strings.HasPrefix(c.changes[0], "wording") {
@@ -186,8 +186,8 @@ func (c *comparison) report(to io.Writer) int {
 	return status
 }
 
-// printable returns text of a document as it may go to a terminal: on one line, bounded,
-// and without control and format characters.
+// printable returns text of a document in a form that is safe for a terminal: on one
+// line, bounded, and without control and format characters.
 func printable(text string) string {
 	text = strings.Map(func(char rune) rune {
 		if unicode.IsPrint(char) {

@@ -108,8 +108,8 @@ func TestAlwaysSentMayBeRequired(t *testing.T) {
 	}
 }
 
-// The report begins with what breaks, and ends with what is only worded otherwise,
-// wherever in the document it stands.
+// The report begins with breaking changes and ends with mere wording, wherever in the
+// document they are.
 func TestReportIsInOrder(t *testing.T) {
 	t.Parallel()
 	got := gradesOf(t, published(t), published(t,

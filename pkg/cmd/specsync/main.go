@@ -1,10 +1,10 @@
 // Command specsync keeps the module edis-go in step with the OpenAPI document that the
-// provider publishes: "specsync check SPEC" says what a newer document changes for us,
-// "specsync update SPEC" takes it in. They stand behind "make spec-check" and
-// "make spec-update", and run in the directory of the module.
+// provider publishes: "specsync check SPEC" shows what a newer document changes for us,
+// and "specsync update SPEC" adopts it. "make spec-check" and "make spec-update" run them
+// in the directory of the module.
 //
-// It is a module of its own, so that users of the library do not inherit the
-// dependencies of oasdiff, and it imports nothing of the module it looks after.
+// It is a separate module, so that users of the library do not inherit the dependencies
+// of oasdiff, and it imports nothing of the module that it maintains.
 package main
 
 import (
@@ -23,7 +23,7 @@ const exitDone, exitFailed, exitUnusable, exitChanged = 0, 1, 2, 3
 
 const usage = "want: specsync check SPEC, or: specsync update SPEC; SPEC is a file or an https URL, a page or a document"
 
-// An app is what a run needs from outside.
+// An app holds what a run needs from outside.
 type app struct {
 	stdout, stderr io.Writer
 	client         *http.Client
@@ -54,7 +54,7 @@ func (a *app) exec(ctx context.Context, args []string) int {
 	return status
 }
 
-// run compares SPEC with what we rely on, and reports what changed or takes it in.
+// run compares SPEC with what we rely on, and reports what changed or adopts it.
 func (a *app) run(ctx context.Context, command, spec string) (int, error) {
 	var c *comparison
 	if err := try(func() { c = a.compare(ctx, a.read(ctx, spec)) }); err != nil {
@@ -68,8 +68,8 @@ func (a *app) run(ctx context.Context, command, spec string) (int, error) {
 
 func (a *app) path(name string) string { return filepath.Join(a.root, name) }
 
-// A failure is what must and check panic with and try recovers: in this code every other
-// line can fail, and all failures end the same way.
+// A failure is what must and check panic with and try recovers: here every other line can
+// fail, and all failures are handled the same way.
 type failure struct{ error }
 
 func try(run func()) (err error) {

@@ -44,8 +44,8 @@ func (a *app) read(ctx context.Context, spec string) []byte {
 	return content
 }
 
-// onlyHTTPS refuses plain requests and many redirects: what is fetched becomes
-// part of the code of everyone who imports the library.
+// onlyHTTPS refuses plain HTTP and more than 5 redirects: what is fetched becomes part of
+// the code of everyone who imports the library.
 func onlyHTTPS(request *http.Request, via []*http.Request) error {
 	if request.URL.Scheme != "https" || len(via) > 5 {
 		return fmt.Errorf("request to %s refused: want https, and at most 5 redirects", request.URL)
@@ -87,7 +87,7 @@ func findDocument(file []byte) (document []byte, before int) {
 	return document, before
 }
 
-// refuse says where in the file something is wrong.
+// refuse fails with an error that says where in the file something is wrong.
 func refuse(line, column int, format string, args ...any) {
 	check(fmt.Errorf("line %d, column %d: "+format, append([]any{line, column}, args...)...))
 }
@@ -143,8 +143,8 @@ func checkNode(node *yaml.Node) {
 	}
 }
 
-// jsonReasons say what jsontext reports in the words of someone who edits JSON by hand,
-// which is how the published document comes to be.
+// jsonReasons reword the errors of jsontext for someone who edits JSON by hand, as the
+// publisher does.
 var jsonReasons = [][2]string{
 	{"unexpected EOF", "the document ends too early"},
 	{"duplicate object member name", "this name appears twice in its object"},

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// What is unusable is named with its place, in words, and by both commands.
+// Both commands say in words what is unusable, and where.
 func TestUnusable(t *testing.T) {
 	t.Parallel()
 	object := func(lines ...string) string { return "{\n" + strings.Join(lines, "\n") + "\n}\n" }
@@ -82,7 +82,7 @@ func TestUnusable(t *testing.T) {
 	}
 }
 
-// Schemas that stand for very many others do not keep the program busy.
+// Schemas that expand to very many others do not keep the program busy.
 func TestReferenceBomb(t *testing.T) {
 	t.Parallel()
 	spec := put(t, filepath.Join(t.TempDir(), "spec"), replace(t, published(t), "    failure_9:\n", bomb()+"    other:\n"))

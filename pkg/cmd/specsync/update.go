@@ -19,7 +19,7 @@ var steps = []string{"go generate .", "go build ./...", "go test -count=1 -run=^
 
 const nextSteps = "openapi.yaml and gen/edis.gen.go are updated; see CONTRIBUTING.md for what to do next, from git diff openapi.yaml on"
 
-// update takes in a document that has been compared.
+// update adopts a document that has been compared.
 func (a *app) update(ctx context.Context, c *comparison) (int, error) {
 	if !c.isPage {
 		return exitUnusable, errors.New("not the page of the one operation that openapi.yaml has, or with more than 24 references: spec-check accepts the whole document, but only that page is vendored")
@@ -56,8 +56,8 @@ func (a *app) generate(ctx context.Context, document []byte) []byte {
 	return must(os.ReadFile(filepath.Join(dir, generatedFile))) //nolint:gosec // in a directory of our own
 }
 
-// replace puts both files in place. Both are on the disk before the first one changes, so
-// that hardly anything is left to fail.
+// replace puts both files in place. Both are on disk before the first one changes, so
+// that little can fail in between.
 func (a *app) replace(old, document, code []byte) {
 	vendored, generated := a.path(vendoredFile), a.path(generatedFile)
 	defer func() { _ = errors.Join(os.Remove(vendored+".new"), os.Remove(generated+".new")) }()

@@ -28,7 +28,7 @@ func tool(failing string, at func(dir string)) *app {
 
 func nothing(string) {}
 
-// What is published goes into openapi.yaml byte for byte, whatever changed.
+// The published document is written to openapi.yaml byte for byte, whatever changed.
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string]string{
@@ -98,7 +98,7 @@ func TestManyReferences(t *testing.T) {
 	}
 }
 
-// Only the page of the vendored operation is taken in.
+// Only the page of the vendored operation is adopted.
 func TestUpdateWrongPage(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string]string{

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// reserved has the limited broadcast address too (RFC 1112, section 4; RFC 919, section 7).
+// reserved includes the limited broadcast address (RFC 1112, section 4; RFC 919, section
+// 7).
 var reserved = netip.MustParsePrefix("240.0.0.0/4")
 
 // Address returns the address as it is sent, with an IPv4-mapped address as IPv4.
@@ -49,9 +50,9 @@ func ReverseName(address netip.Addr) (name string) {
 	return name + "ip6.arpa"
 }
 
-// toALabels applies non-transitional UTS 46 with the IDNA2008 checks for hyphens,
-// joiners and direction. Some symbols pass that IDNA2008 does not have. The rules for
-// ASCII are left to CheckHostName, which gives better reasons.
+// toALabels applies non-transitional UTS 46 with the IDNA2008 checks for hyphens, joiners
+// and direction. It accepts some symbols that IDNA2008 does not. CheckHostName enforces
+// the rules for ASCII, with better reasons.
 var toALabels = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false))
 
 // Name returns the host name as it is sent: labels of lower-case letters, digits,
@@ -65,7 +66,7 @@ func Name(name string, allowUnderscore bool) (string, error) {
 			return "", err
 		}
 		if !strings.Contains(name, "xn--") {
-			return name, nil // as nearly every name; mapping takes ten times as long
+			return name, nil // as for nearly every name; mapping takes ten times as long
 		}
 	}
 	mapped, err := mapName(name)
@@ -77,7 +78,7 @@ func Name(name string, allowUnderscore bool) (string, error) {
 
 // mapName returns an internationalized name, or one with A-labels, in ASCII.
 func mapName(name string) (string, error) {
-	// Mapping takes time in proportion to the length, and repairs UTF-8.
+	// Mapping takes time in proportion to the length, and replaces invalid UTF-8.
 	if len(name) > (maxNameLength+1)*utf8.UTFMax || !utf8.ValidString(name) {
 		return "", errors.New("too long, or not valid UTF-8")
 	}

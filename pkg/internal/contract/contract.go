@@ -1,5 +1,5 @@
-// Package contract reads from the embedded OpenAPI document what it promises:
-// where an operation is served, and what its responses hold.
+// Package contract reads the embedded OpenAPI document: where operations are served, and
+// what their responses hold.
 package contract
 
 import (
@@ -31,8 +31,8 @@ type Operation struct {
 	BaseURL      string // of the server that the document names
 }
 
-// Operations returns all operations by their ids. The embedded document is loaded
-// once per process.
+// Operations returns all operations by ID. The embedded document is loaded once per
+// process.
 var Operations = sync.OnceValues(func() (map[string]*Operation, error) {
 	document, err := gen.GetSpec()
 	if err != nil {
@@ -70,9 +70,9 @@ func serverURL(document *openapi3.T, item *openapi3.PathItem, operation *openapi
 }
 
 // ValidateResponse checks the status of a response, decodes its JSON strictly, and
-// validates it against the schema. Its content type does not matter: if that is wrong, the
+// validates it against the schema. The content type does not matter: if it is wrong, the
 // content can still be right. An error names the mismatch, never a value. The decoded
-// value may be there even so.
+// value may be returned with an error.
 func (o *Operation) ValidateResponse(status int, body []byte) (value any, err error) {
 	invalid := json.Unmarshal(body, &value) // refuses duplicate names and invalid UTF-8
 	if invalid != nil {
@@ -96,8 +96,8 @@ func IsJSON(contentType string) bool {
 	return err == nil && mediaType == JSONContentType && strings.EqualFold(cmp.Or(parameters["charset"], "utf-8"), "utf-8")
 }
 
-// jsonError names the fault and its place. The original error also quotes names of
-// the JSON, cut off, so that a secret in one could not be found again.
+// jsonError names the fault and its place. The original error also quotes names in the
+// JSON, truncated, so that a secret in one could not be recognized.
 func jsonError(err error) error {
 	if syntax := new(jsontext.SyntacticError); errors.As(err, &syntax) {
 		return fmt.Errorf("not valid JSON, at byte %d: %w", syntax.ByteOffset, syntax.Err)

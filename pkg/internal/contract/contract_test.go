@@ -78,7 +78,7 @@ func TestValidateResponse(t *testing.T) {
 		{"setPTR", 200, `{"status":"success","message":5}`, "/message: value must be a string"},
 		{"setPTR", 200, `[]`, "/: value must be an object"},
 		{"getPTR", 200, `{"status":"success","records":[{"ip":"a"},{"ip":5}]}`, "/records/1/ip: value must be a string"},
-		// A KVM id does not show, since any session is allowed there.
+		// A KVM ID is not shown, since any session is allowed there.
 		{"getPTR", 200, `{"status":"success","records":{"a":1}}`, "/records: there must be at most 0 properties"},
 		{"getPTR", 200, `{"status":"success","data":{"ptr":{"192.0.2.1":5}}}`, "/data/ptr/192.0.2.1: value must be a string"},
 		{"createAuthSession", 200, `{"status":"success","data":["a"]}`, "/data: maximum number of items is 0"},

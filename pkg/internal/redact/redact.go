@@ -25,7 +25,7 @@ const (
 	maxText = 16 << 10
 )
 
-// CheckSecret returns an error if the secret could not be found in a text.
+// CheckSecret returns an error for a secret that [Secrets] could not find in a text.
 func CheckSecret(secret string) error {
 	if secret == "" {
 		return errors.New("empty")
@@ -49,7 +49,7 @@ func (s Secrets) Text(text string, limit int) string {
 	return Clip(Printable(text[:min(len(text), maxText)]), limit)
 }
 
-// Error returns err, or if its text holds a secret, what [Withhold] makes of it.
+// Error returns err, or the result of [Withhold] if its text holds a secret.
 func (s Secrets) Error(err error) error {
 	if s.foundIn(err.Error()) {
 		return Withhold(err)
@@ -57,8 +57,8 @@ func (s Secrets) Error(err error) error {
 	return err
 }
 
-// Withhold returns an error without the text of err that errors.Is takes for err,
-// and whose causes are out of reach.
+// Withhold returns an error that matches what err matches, but hides its text and its
+// causes.
 func Withhold(err error) error { return withheldError{err} }
 
 type withheldError struct{ err error }
@@ -95,7 +95,7 @@ func (s Secrets) foundIn(text string) bool {
 // enough is how many bytes of a secret give it away: the rest may have been cut off.
 const enough = 6
 
-// fold maps upper to lower case, and blanks as they are written in a form.
+// fold maps upper case to lower case, and the plus signs of forms to spaces.
 func fold(text string) string {
 	return strings.ReplaceAll(strings.ToLower(text), "+", " ")
 }
@@ -130,7 +130,8 @@ func Printable(text string) string {
 	}, strings.ToValidUTF8(text, "?"))
 }
 
-// Clip shortens text to at most limit bytes, between characters, and marks that.
+// Clip shortens text to at most limit bytes, between characters, and ends it with dots
+// then.
 func Clip(text string, limit int) string {
 	if len(text) <= limit {
 		return text

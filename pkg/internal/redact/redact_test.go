@@ -149,7 +149,7 @@ func TestSearchIsFast(t *testing.T) {
 	}
 }
 
-// D1. A blank is written in two ways in forms, and as itself.
+// A space has two encodings in forms, besides itself.
 func TestBlanks(t *testing.T) {
 	t.Parallel()
 	const secret = "my pass+word"

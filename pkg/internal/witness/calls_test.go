@@ -70,7 +70,7 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// The witness objects to what does not match, or TestCalls would prove nothing.
+// The witness rejects what does not match; otherwise TestCalls would prove nothing.
 func TestObjections(t *testing.T) {
 	t.Parallel()
 	const (
