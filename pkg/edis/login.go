@@ -50,10 +50,10 @@ func (c Credentials) check() (bad inputErrors) {
 }
 
 // Login logs in and returns a session for each KVM server of the account, or only for
-// Credentials.KVMID, sorted by KVM ID (operation createAuthSession, POST
-// /kvm/v2/get/auth). It leaves out sessions that are not usable; if none is, the error
-// matches [ErrContract]. A login that was sent is never repeated, because failed logins
-// can lock an account.
+// that of credentials.KVMID if it is set, sorted by KVM ID (operation createAuthSession,
+// POST /kvm/v2/get/auth). It leaves out sessions that are not usable; if none is, the
+// error matches [ErrContract]. A login that was sent is never repeated, because failed
+// logins can lock an account.
 //
 // If the service refuses the credentials, the error is an [*APIError], which usually
 // matches [ErrUnauthorized]. Other errors are those of [Client.GetPTR]. To make calls for

@@ -28,7 +28,7 @@ type Session struct {
 	// control characters. Required.
 	Signature string
 	// APIHost is the bare host name that came with the session. It is sent as a form
-	// field, but never called. Optional.
+	// field, but no request goes to it. Optional.
 	APIHost string
 	// ValidUntil is when the session expires, by the clock of this machine. It is
 	// sent as the login returned it, or else in Unix seconds. Required.
