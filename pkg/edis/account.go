@@ -44,7 +44,7 @@ func (c *Client) Account(credentials Credentials) *Account {
 
 // Server returns the session source of one KVM server, a [Renewer] that shares the logins
 // of the account. If kvmID is empty, it is that of the account's only server.
-func (a *Account) Server(kvmID string) SessionSource { return &Account{a.logins, kvmID} }
+func (a *Account) Server(kvmID string) Renewer { return &Account{a.logins, kvmID} }
 
 // Format prints a without its secrets, whatever the verb. It is safe during a login.
 func (a *Account) Format(state fmt.State, _ rune) {

@@ -435,7 +435,7 @@ func TestPauseIsForgotten(t *testing.T) {
 		_ = s.client.SetPTR(t.Context(), kvm, onePTR)
 		s.set(func() { s.accept, s.login = 1, nil })
 		time.Sleep(time.Second)
-		if _, err := kvm.(edis.Renewer).Renew(t.Context(), mustSession(t, kvm)); err != nil {
+		if _, err := kvm.Renew(t.Context(), mustSession(t, kvm)); err != nil {
 			t.Errorf("Renew 1s after the first failure = %v, want a new session", err)
 		}
 	})

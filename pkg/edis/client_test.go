@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"html"
@@ -368,6 +369,11 @@ func TestSessionNeverShowsItsSignature(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	inXML, err := xml.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts = append(texts, string(inXML))
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "session", s, "pointer", &s)
 	texts = append(texts, string(encoded), log.String())

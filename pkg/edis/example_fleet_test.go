@@ -2,6 +2,7 @@ package edis_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net/netip"
@@ -22,25 +23,28 @@ func Example_manyServers() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	ctx := context.Background()
 	account := client.Account(credentials)
-	sessions, err := account.Sessions(context.Background())
+	sessions, err := account.Sessions(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
-	group, ctx := errgroup.WithContext(context.Background())
+	var group errgroup.Group
 	group.SetLimit(64)
+	errs := make([]error, len(sessions))
 	for i, session := range sessions {
 		group.Go(func() error {
 			name := fmt.Sprintf("host-%d.example.com", i)
-			// Pass account.Server, which renews sessions, rather than session.
+			// Not with the session itself: the account renews it when that is due.
 			err := client.SetPTR(ctx, account.Server(session.KVMID), map[netip.Addr]string{session.PrimaryIP: name})
 			if err != nil {
-				return fmt.Errorf("%s: %w", session.KVMID, err)
+				errs[i] = fmt.Errorf("%s: %w", session.KVMID, err) // and go on with the others
 			}
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
+	_ = group.Wait()
+	if err := errors.Join(errs...); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(len(server.PTRs()))

@@ -371,7 +371,7 @@ func testWrappedAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serveAccount(t)
 		account := s.client.Account(credentials)
-		wrapper := &countingSource{Renewer: account.Server("kvm_1").(edis.Renewer)}
+		wrapper := &countingSource{Renewer: account.Server("kvm_1")}
 		s.accept = 2
 		if err := s.client.SetPTR(t.Context(), wrapper, onePTR); err != nil || wrapper.sessions != 1 || wrapper.renewals != 1 {
 			t.Errorf("SetPTR = %v after %d sessions and %d renewals, want nil after one each", err, wrapper.sessions, wrapper.renewals)

@@ -135,6 +135,9 @@ func (s Session) Format(state fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(state, fmt.FormatString(state, verb), s.redacted())
 }
 
+// MarshalText returns the fields of s without the signature; XML and YAML use it.
+func (s Session) MarshalText() ([]byte, error) { return []byte(fmt.Sprint(s)), nil }
+
 // MarshalJSON returns the fields of s without the signature.
 func (s Session) MarshalJSON() ([]byte, error) { return json.Marshal(s.redacted()) }
 

@@ -64,7 +64,7 @@ FILE, or - for standard input, is one of:
 	flags := command.Flags()
 	flags.StringVarP(&options.file, "file", "f", "", "read the records from `FILE`, - for standard input")
 	flags.BoolVarP(&options.yes, "yes", "y", false, "do not ask for confirmation")
-	flags.BoolVar(&options.force, "force", false, "with --yes, allow changing more than 30% of the\nexisting records if there are more than 10")
+	flags.BoolVar(&options.force, "force", false, "allow changing more than 30% of the existing\nrecords if there are more than 10")
 	flags.BoolVarP(&options.dryRun, "dry-run", "n", false, "show changes only; exit status 4 if there are any")
 	flags.BoolVar(&options.prune, "prune", false, "also delete the records of these servers that\nare not in the file; asks for them separately")
 	flags.IntVar(&options.batch, "batch", 100, "send `N` addresses per request")
@@ -82,14 +82,14 @@ var (
 )
 
 func (a *app) apply(ctx context.Context, options applyOptions) error {
+	records, err := a.readRecords(options.file)
+	if err != nil {
+		return err
+	}
 	if !options.yes && !options.dryRun {
 		if err := a.openTerminal(); err != nil {
 			return usageError{fmt.Errorf("no terminal to ask for confirmation (%w); use --yes or --dry-run", err)}
 		}
-	}
-	records, err := a.readRecords(options.file)
-	if err != nil {
-		return err
 	}
 	plans, err := a.newPlans(ctx, records)
 	if err != nil {
@@ -212,7 +212,7 @@ func countChanges(plans []*plan) (changes int) {
 // checkDrastic returns an error if a plan, or all together, would change so much that it
 // must be forced.
 func checkDrastic(plans []*plan, options applyOptions) error {
-	if options.yes && options.force {
+	if options.force {
 		return nil
 	}
 	existing := drastic(plans...)
@@ -220,7 +220,7 @@ func checkDrastic(plans []*plan, options applyOptions) error {
 		existing = cmp.Or(existing, drastic(p))
 	}
 	if existing > 0 {
-		return fmt.Errorf("%w: more than 30%% of the %d existing records would change; use --yes --force to allow it", errDeclined, existing)
+		return fmt.Errorf("%w: more than 30%% of the %d existing records would change; use --force to allow it", errDeclined, existing)
 	}
 	return nil
 }
@@ -232,6 +232,9 @@ func (a *app) askForPlans(ctx context.Context, plans []*plan) error {
 		pruned += len(p.filter(func(s *step) bool { return s.prune }))
 	}
 	changes := countChanges(plans) - pruned
+	if err := serverErrors(plans); err != nil {
+		fmt.Fprintln(a.stderr, causes(err))
+	}
 	if changes > 0 {
 		if err := a.ask(ctx, fmt.Sprintf("Change %s? [y/N] ", recordCount(changes))); err != nil {
 			return err

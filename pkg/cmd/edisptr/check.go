@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/edisptr/edis-go/pkg/fcrdns"
+	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
 func (a *app) checkCommand() *cobra.Command {
@@ -85,19 +86,19 @@ func (a *app) check(ctx context.Context, args []string, server string) error {
 	a.printChecks(results)
 	switch {
 	case unchecked > 0:
-		return fmt.Errorf("%s could not be checked", ofAddresses(unchecked, len(addresses)))
+		return fmt.Errorf("%s could not be checked", ofAddresses(unchecked, addresses))
 	case unconfirmed > 0:
-		return fmt.Errorf("%w: %s", errNotConfirmed, ofAddresses(unconfirmed, len(addresses)))
+		return fmt.Errorf("%w: %s", errNotConfirmed, ofAddresses(unconfirmed, addresses))
 	}
 	return nil
 }
 
 // ofAddresses returns how many of the addresses a text is about.
-func ofAddresses(some, all int) string {
-	if all == 1 {
-		return "the address"
+func ofAddresses(some int, all []netip.Addr) string {
+	if len(all) == 1 {
+		return redact.Printable(all[0].String()) // a zone can hold anything
 	}
-	return fmt.Sprintf("%d of %d addresses", some, all)
+	return fmt.Sprintf("%d of %d addresses", some, len(all))
 }
 
 // resolver returns the DNS server at address, or the system's resolver if address

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,6 +36,9 @@ func (e fleetError) Error() string {
 		var server serverError
 		errors.As(err, &server)
 		text := causes(server.error)
+		if errors.Is(server.error, context.Canceled) {
+			text = "interrupted"
+		}
 		if input := errorsIn[*edis.InputError](server.error); len(input) > 0 {
 			text = "not a KVM server of the account; 'edisptr servers' lists them"
 		}

@@ -59,7 +59,7 @@ func TestApplyFleet(t *testing.T) {
 	file := writeFile(t, "ptr.yaml", strings.ReplaceAll(list, "host-", "mail-"))
 	before := countRequests(server, loginPath)
 	got := run(t, env, "apply", "-f", file, "--yes")
-	if got.status != 1 || !strings.Contains(got.stderr, "more than 30% of the 100 existing records would change; use --yes --force") {
+	if got.status != 1 || !strings.Contains(got.stderr, "more than 30% of the 100 existing records would change; use --force") {
 		t.Errorf("apply that changes everything = status %d, stderr %s, want it to be refused", got.status, got.stderr)
 	}
 	got = run(t, env, "apply", "-f", file, "--yes", "--force")

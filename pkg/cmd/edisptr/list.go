@@ -26,8 +26,11 @@ If so, read records by address, with 'edisptr get'.`,
 		Example: "  edisptr list\n  edisptr list --all -o yaml >ptr.yaml",
 		Args:    noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
-			if parallel < 1 {
+			switch {
+			case parallel < 1:
 				return usageError{errors.New("--parallel must be at least 1")}
+			case all && a.kvmID != "":
+				return usageError{errors.New("--all and --kvm exclude each other")}
 			}
 			return a.list(command.Context(), all, parallel)
 		},
