@@ -152,7 +152,8 @@ func (c *Client) attempt(ctx context.Context, r request, documented *contract.Op
 		log = log.With("error", failed)
 	}
 	log.DebugContext(ctx, "edis: attempt", "took", time.Since(started), "status", response.StatusCode, "bytes", len(body))
-	if contentType := response.Header.Get("Content-Type"); failed == nil && !contract.IsJSON(contentType) {
+	valid := failed == nil || response.StatusCode >= http.StatusBadRequest && err == nil && !errors.Is(failed, ErrContract)
+	if contentType := response.Header.Get("Content-Type"); valid && !contract.IsJSON(contentType) {
 		log.WarnContext(ctx, "edis: valid JSON with the wrong content type", "type", r.hide.Text(contentType, 100))
 	}
 	return failed

@@ -247,6 +247,14 @@ func testContentType(t *testing.T) {
 	}
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	for body, warnings := range map[string]int{errorBody: 1, htmlBody: 0} { // the same for a failure
+		log.Reset()
+		err := setPTR(t, serve(t, respondWith(400, "text/html", body)), onePTR, func(o *edis.Options) { o.Logger = logger })
+		if errors.Is(err, edis.ErrContract) != (warnings == 0) || strings.Count(log.String(), "level=WARN") != warnings {
+			t.Errorf("SetPTR of the response 400 %s = %v with the log %q, want %d warnings", body, err, &log, warnings)
+		}
+	}
+	log.Reset()
 	s := serve(t, respondWith(200, "Application/JSON; charset=UTF-8", successBody))
 	if err := setPTR(t, s, onePTR, func(o *edis.Options) { o.Logger = logger }); err != nil || log.Len() > 0 {
 		t.Errorf("SetPTR = %v with the log %q, want nil and no warning", err, &log)
