@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -44,7 +45,11 @@ func TestMain(m *testing.M) {
 type inBothDialects struct{ *testing.M }
 
 func (m inBothDialects) Run() (status int) {
-	for _, dialect = range []edistest.Dialect{edistest.Documented, edistest.Recorded} {
+	dialects := []edistest.Dialect{edistest.Documented, edistest.Recorded}
+	if flag.Parse(); testing.Short() {
+		dialects = dialects[1:] // enough for the race detector
+	}
+	for _, dialect = range dialects {
 		if status = m.M.Run(); status != 0 {
 			fmt.Printf("with dialect %d\n", dialect)
 			break
