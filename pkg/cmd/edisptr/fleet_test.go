@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -384,5 +385,30 @@ func TestManyServersUnknown(t *testing.T) {
 	file := writeFile(t, "f", "kvm_100001: {198.18.0.0: a.example}\nkvm_100002: {198.18.0.1: host-2.example.com}\n")
 	if got := run(t, env, "apply", "-f", file, "--yes"); got.status != 3 || !strings.Contains(got.stderr, "edisptr: some records may have changed; 1 of 2 servers failed:\n") {
 		t.Errorf("apply = %+v, want status 3 and what it means", got)
+	}
+}
+
+// What was read of a server before it was given up is neither counted nor guarded.
+func TestGivenUpServersDoNotCount(t *testing.T) {
+	t.Parallel()
+	given := &plan{err: errors.New("no response")}
+	for range 20 {
+		given.steps = append(given.steps, &step{From: "a.example", Action: actionSet})
+	}
+	if n := countChanges([]*plan{given}); n != 0 || drastic(given) != 0 {
+		t.Errorf("countChanges and drastic of a server that was given up = %d, %d, want 0", n, drastic(given))
+	}
+}
+
+// A name of one label goes back into apply, in the formats of files too.
+func TestListOfSingleLabels(t *testing.T) {
+	t.Parallel()
+	server, env := startSandbox(t)
+	server.SetPTRs(map[netip.Addr]string{netip.MustParseAddr("192.0.2.1"): "mail"})
+	for _, format := range []string{"yaml", "zone"} {
+		got := run(t, env, "list", "-o", format)
+		if applied := runWith(t, got.stdout, env, "apply", "-f", "-", "--dry-run"); applied.status != 0 || !strings.Contains(applied.stderr, "Nothing to change") {
+			t.Errorf("apply of %s\n= %+v, want nothing to change", got.stdout, applied)
+		}
 	}
 }
