@@ -173,7 +173,7 @@ func (c *Client) GetPTR(ctx context.Context, src SessionSource, addrs ...netip.A
 func (c *Client) ListPTR(ctx context.Context, src SessionSource) (map[netip.Addr]string, error) {
 	ptrs, err := c.read(ctx, src, nil, nil)
 	var refused *APIError
-	if errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
+	if errors.As(err, &refused) && refused.Op == getPTR.id && refused.Status == http.StatusBadRequest {
 		err = newCallError(nil, err, errMayNotList)
 	}
 	return ptrs, err

@@ -580,6 +580,17 @@ func testListRefused(t *testing.T) {
 	}
 }
 
+// A login that is refused with the same status says nothing about lists.
+func TestListWithoutLogin(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, serve(t, respondWith(400, jsonType, `{"error":"Bad","code":400,"message":"no"}`)).URL)
+	_, err := client.ListPTR(t.Context(), client.Account(credentials))
+	wantErrorIs(t, err, edis.ErrNotSent)
+	if strings.Contains(err.Error(), "listing") {
+		t.Errorf("ListPTR = %v, want only that the login was refused", err)
+	}
+}
+
 // testAlwaysRejected is row F99.
 func testAlwaysRejected(t *testing.T) {
 	t.Helper()

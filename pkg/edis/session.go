@@ -178,8 +178,9 @@ func (c *Client) withSession(ctx context.Context, src SessionSource, bad inputEr
 	if err != nil {
 		return newCallError(nil, rejected, session.secrets().Error(err))
 	}
-	err = send(renewed, caller{renewed.KVMID, append(session.secrets(), renewed.secrets()...)}) // a response may still show the old one
-	if errors.Is(err, ErrNotSent) {                                                             // the first request was sent
+	// A response may still show the old session.
+	err = send(renewed, caller{renewed.KVMID, append(session.secrets(), renewed.secrets()...)})
+	if errors.Is(err, ErrNotSent) { // the first request was sent
 		return newCallError(nil, rejected, err)
 	}
 	return err

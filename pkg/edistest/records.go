@@ -1,11 +1,12 @@
 package edistest
 
 import (
-	"fmt"
 	"net/netip"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/edisptr/edis-go/pkg/internal/canonical"
 )
 
 // records are the PTR records of the service, and when they become visible.
@@ -37,7 +38,7 @@ func (r *records) set(address netip.Addr, name string, now time.Time) {
 // put replaces all that is known of a record.
 func (r *records) put(address netip.Addr, history []entry) {
 	r.entries[address] = history
-	r.reverse[reverseName(address)] = address
+	r.reverse[dns.Fqdn(canonical.ReverseName(address))] = address
 }
 
 // shown returns the name that is visible now.
@@ -59,14 +60,4 @@ func (r *records) all() map[netip.Addr]string {
 		}
 	}
 	return ptrs
-}
-
-// reverseName returns the name of the PTR record of an address (RFC 1035, section
-// 3.5; RFC 3596, section 2.5).
-func reverseName(address netip.Addr) string {
-	name, err := dns.ReverseAddr(address.String())
-	if err != nil {
-		panic(fmt.Sprintf("edistest: %v has no reverse name: %v", address, err)) // every valid address has one
-	}
-	return name
 }

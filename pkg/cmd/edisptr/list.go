@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/edisptr/edis-go/pkg/internal/canonical"
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
@@ -158,11 +159,7 @@ func (a *app) printZone(plans []*plan) {
 	fmt.Fprintf(a.stdout, "$TTL %d ; not from the service\n", zoneTTL)
 	for _, p := range plans {
 		for _, s := range p.steps {
-			owner, err := dns.ReverseAddr(s.IP.String())
-			if err != nil {
-				panic(fmt.Sprintf("edisptr: %v has no reverse name: %v", s.IP, err)) // every valid address has one
-			}
-			header := dns.RR_Header{Name: owner, Rrtype: dns.TypePTR, Class: dns.ClassINET, Ttl: zoneTTL}
+			header := dns.RR_Header{Name: dns.Fqdn(canonical.ReverseName(s.IP)), Rrtype: dns.TypePTR, Class: dns.ClassINET, Ttl: zoneTTL}
 			record := &dns.PTR{Hdr: header, Ptr: dns.Fqdn(fileName(s.To))}
 			fmt.Fprintf(a.stdout, "%s ; %s%s\n", record, kvmComment, redact.Printable(p.kvmID))
 		}
