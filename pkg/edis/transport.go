@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/edisptr/edis-go/pkg/internal/canonical"
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
@@ -32,19 +32,10 @@ func checkBaseURL(baseURL string) (shown string, err error) {
 		return baseURL, errors.New("not an absolute URL, such as https://dns-api.edisglobal.com")
 	case parsed.Scheme != "https" && parsed.Scheme != "http":
 		return baseURL, errors.New("neither https nor http")
-	case parsed.Scheme == "http" && !isLoopback(parsed.Hostname()):
+	case parsed.Scheme == "http" && !canonical.IsLoopback(parsed.Hostname()):
 		return baseURL, errors.New("http to another machine would expose the session to the network; use https")
 	}
 	return baseURL, nil
-}
-
-// isLoopback recognizes localhost by name (RFC 6761, section 6.3), without a lookup.
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.Unmap().IsLoopback()
 }
 
 // newHTTPClient returns a copy of given, or a new client if it is nil, that does not

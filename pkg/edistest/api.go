@@ -143,8 +143,7 @@ func isLoopback(host string) bool {
 	if err != nil {
 		name = host
 	}
-	address, _ := netip.ParseAddr(strings.Trim(name, "[]"))
-	return address.IsLoopback() || strings.EqualFold(name, "localhost")
+	return canonical.IsLoopback(strings.Trim(name, "[]"))
 }
 
 // notOfTheAPI is the response to a request that is not one of the API.

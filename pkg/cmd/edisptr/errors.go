@@ -39,7 +39,7 @@ func (e fleetError) Error() string {
 		if errors.Is(server.error, context.Canceled) {
 			text = "interrupted"
 		}
-		if input := errorsIn[*edis.InputError](server.error); len(input) > 0 {
+		if input := errorsIn[*edis.InputError](server.error); len(input) > 0 && input[0].Value != "" {
 			text = "not a KVM server of the account; 'edisptr servers' lists them"
 		}
 		if failed[text] == nil {

@@ -37,6 +37,16 @@ func Address(address netip.Addr) (netip.Addr, error) {
 	}
 }
 
+// IsLoopback reports whether a host is this machine. It knows localhost by name (RFC 6761,
+// section 6.3) and looks nothing up.
+func IsLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Unmap().IsLoopback()
+}
+
 // ReverseName returns the name of the PTR record of an address, without the trailing dot
 // (RFC 1035, section 3.5; RFC 3596, section 2.5).
 func ReverseName(address netip.Addr) (name string) {
