@@ -169,7 +169,7 @@ func TestExpiredSession(t *testing.T) {
 // The server never sends a response that does not match the document.
 func TestUndocumentedResponses(t *testing.T) {
 	t.Parallel()
-	setPTR := newServer(t).routes["/set/ptr"]
+	setPTR := newServer(t).routes["setPTR"]
 	for _, undocumented := range []reply{
 		{418, map[string]any{"status": "error"}},
 		{200, map[string]any{"status": "error"}},

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/edisptr/edis-go/pkg/internal/contract"
@@ -38,7 +37,7 @@ type Fault struct {
 // "createAuthSession") fail, one call per fault, in this order and after the faults of
 // earlier calls of Fail. It panics if the API has no such operation.
 func (s *Server) Fail(operation string, faults ...Fault) {
-	if !slices.ContainsFunc(slices.Collect(maps.Values(s.routes)), func(r route) bool { return r.OperationID == operation }) {
+	if _, ok := s.routes[operation]; !ok {
 		panic(fmt.Sprintf("edistest: Fail of %q, which is not an operation of the API", operation))
 	}
 	s.mutex.Lock()

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +25,7 @@ type Server struct {
 	// DNSAddr is the host:port of the DNS server, which listens on UDP and TCP.
 	DNSAddr string
 
-	routes map[string]route // by path
+	routes map[string]route // by operation ID
 	http   *httptest.Server
 	dns    []*dns.Server
 
@@ -145,14 +144,6 @@ func (s *Server) PTRs() map[netip.Addr]string {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return s.records.all()
-}
-
-// Requests returns the requests that the API received, in the order in which they
-// were completed. The server keeps all of them, with their bodies, until it is closed.
-func (s *Server) Requests() []Request {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	return slices.Clone(s.requests)
 }
 
 // AddHost adds A and AAAA records for a host name to the DNS server.
