@@ -1,6 +1,7 @@
 package edistest
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -48,9 +49,19 @@ func (s *Server) Options() *edis.Options { return &edis.Options{RDNSURL: s.URL, 
 func (s *Server) AddAccount(account Account) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	account.KVMs = slices.Clone(account.KVMs)
+	for i, kvm := range account.KVMs {
+		kvm.Addresses = slices.Clone(kvm.Addresses)
+		account.KVMs[i], s.kvms[kvm.ID] = kvm, kvm
+	}
 	s.accounts = append(s.accounts, account)
-	for _, kvm := range account.KVMs {
-		s.kvms[kvm.ID] = kvm
+}
+
+// mustKnow panics if no account has a KVM server: a test that mistypes an ID must not
+// pass. The caller holds the mutex.
+func (s *Server) mustKnow(kvmID, method string) {
+	if _, ok := s.kvms[kvmID]; !ok {
+		panic(fmt.Sprintf("edistest: %s for %q, which is not a KVM server of any account", method, kvmID))
 	}
 }
 

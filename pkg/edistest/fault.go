@@ -3,9 +3,9 @@ package edistest
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/edisptr/edis-go/pkg/internal/contract"
@@ -14,6 +14,10 @@ import (
 // A Fault is a way in which a call fails. If only Delay is set, the call is late but
 // otherwise served as usual.
 type Fault struct {
+	// KVMID limits the fault to calls for this KVM server. A login is for one only if it
+	// asks for one. Default: all calls.
+	KVMID string
+
 	// Delay is the time before the response; it ends early if the client disconnects.
 	Delay time.Duration
 
@@ -33,40 +37,96 @@ type Fault struct {
 	Body   string
 }
 
-// Fail makes the next calls of an operation ("setPTR", "getPTR", "deletePTR" or
-// "createAuthSession") fail, one call per fault, in this order and after the faults of
-// earlier calls of Fail. It panics if the API has no such operation.
-func (s *Server) Fail(operation string, faults ...Fault) {
-	if _, ok := s.routes[operation]; !ok {
-		panic(fmt.Sprintf("edistest: Fail of %q, which is not an operation of the API", operation))
-	}
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	s.faults[operation] = append(s.faults[operation], faults...)
+// An injectedFault is a fault that waits for a call.
+type injectedFault struct {
+	Fault
+	operation string
+	stands    bool // until it is removed, not for one call
+	met       bool
 }
 
-// UnusedFaults returns the faults that no call has met yet, by operation. If any are left
-// at the end of a test, it did not test what it says.
+// Fail makes the next calls of an operation ([SetPTR], [GetPTR], [DeletePTR] or [Login])
+// fail, one call per fault, in this order and after the faults of earlier calls of Fail. A
+// call for another KVM server than that of a fault leaves it to later calls. Fail panics
+// if the API has no such operation, or no account such a server.
+func (s *Server) Fail(operation string, faults ...Fault) {
+	for _, fault := range faults {
+		s.inject(&injectedFault{Fault: fault, operation: operation})
+	}
+}
+
+// FailAlways makes every call of an operation fail, until remove is called, which may be
+// more than once. The faults of [Server.Fail] come first, and of several faults that
+// stand, the last. FailAlways panics as Fail does.
+func (s *Server) FailAlways(operation string, fault Fault) (remove func()) {
+	standing := &injectedFault{Fault: fault, operation: operation, stands: true}
+	s.inject(standing)
+	return func() {
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		s.faults = slices.DeleteFunc(s.faults, func(f *injectedFault) bool { return f == standing })
+	}
+}
+
+// inject adds a fault, unless no call could meet it.
+func (s *Server) inject(fault *injectedFault) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if _, ok := s.routes[fault.operation]; !ok {
+		panic(fmt.Sprintf("edistest: Fail of %q, which is not an operation of the API", fault.operation))
+	}
+	if fault.KVMID != "" {
+		s.mustKnow(fault.KVMID, "Fail")
+	}
+	fault.Header = fault.Header.Clone()
+	s.faults = append(s.faults, fault)
+}
+
+// UnusedFaults returns the faults that no call has met yet, by operation, except those
+// that were removed. If any are left at the end of a test, it did not test what it says.
 func (s *Server) UnusedFaults() map[string][]Fault {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	unused := maps.Clone(s.faults)
-	maps.DeleteFunc(unused, func(_ string, faults []Fault) bool { return len(faults) == 0 })
+	unused := make(map[string][]Fault)
+	for _, f := range s.faults {
+		if !f.met {
+			fault := f.Fault
+			fault.Header = fault.Header.Clone()
+			unused[f.operation] = append(unused[f.operation], fault)
+		}
+	}
 	return unused
 }
 
 // nextFault returns the fault for this call, or one with only the usual delay.
-func (s *Server) nextFault(operation string) Fault {
+func (s *Server) nextFault(operation, kvmID string) Fault {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	faults := s.faults[operation]
-	if len(faults) == 0 {
-		return Fault{Delay: s.delay}
+	next := Fault{}
+	if i := s.faultFor(operation, kvmID); i >= 0 {
+		injected := s.faults[i]
+		next, injected.met = injected.Fault, true
+		if !injected.stands {
+			s.faults = slices.Delete(s.faults, i, i+1)
+		}
 	}
-	s.faults[operation] = faults[1:]
-	next := faults[0]
 	next.Delay += s.delay
 	return next
+}
+
+// faultFor returns the index of the fault that a call meets, or -1 if there is none.
+func (s *Server) faultFor(operation, kvmID string) (index int) {
+	index = -1
+	for i, f := range s.faults {
+		switch {
+		case f.operation != operation || f.KVMID != "" && f.KVMID != kvmID:
+		case !f.stands:
+			return i
+		default:
+			index = i
+		}
+	}
+	return index
 }
 
 // replacesResponse reports whether the fault replaces the usual response.

@@ -44,7 +44,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, received Requ
 	if received.Body = string(body); err == nil {
 		received.Form, err = parseForm(r.Header, received.Body)
 	}
-	fault := s.nextFault(called.OperationID)
+	fault := s.nextFault(called.OperationID, received.Form.Get("kvm_id"))
 	fault.wait(r)
 	usual, dialect := s.handle(called, received.Form, err, fault)
 	switch {

@@ -11,6 +11,16 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/contract"
 )
 
+// The operations of the API, named after the methods of [edis.Client] that call them, for
+// [Server.Fail]. The values are the operation IDs of the API document, which are also in
+// the errors of package edis.
+const (
+	SetPTR    = "setPTR"
+	GetPTR    = "getPTR" // also called by ListPTR and ConfirmPTR
+	DeletePTR = "deletePTR"
+	Login     = "createAuthSession"
+)
+
 // A route is one operation of the API document and how the fake serves it.
 type route struct {
 	*contract.Operation
@@ -24,10 +34,10 @@ type route struct {
 // routes returns the routes of all operations of the document, by operation ID.
 func routes(documented map[string]*contract.Operation) map[string]route {
 	served := map[string]route{
-		"setPTR":            {names: wantedNames, writes: true, done: (*Server).confirm, failure: failureAs("error")},
-		"deletePTR":         {names: noNames, writes: true, done: (*Server).confirm, failure: failureAs("message")},
-		"getPTR":            {names: noNames, done: (*Server).list, failure: failureAs("error")},
-		"createAuthSession": {serve: (*Server).logIn, failure: loginFailure},
+		SetPTR:    {names: wantedNames, writes: true, done: (*Server).confirm, failure: failureAs("error")},
+		DeletePTR: {names: noNames, writes: true, done: (*Server).confirm, failure: failureAs("message")},
+		GetPTR:    {names: noNames, done: (*Server).list, failure: failureAs("error")},
+		Login:     {serve: (*Server).logIn, failure: loginFailure},
 	}
 	routes := make(map[string]route)
 	for id, operation := range documented {

@@ -26,7 +26,12 @@ type Request struct {
 func (s *Server) Requests() []Request {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	return slices.Clone(s.requests)
+	requests := slices.Clone(s.requests)
+	for i, r := range requests {
+		requests[i].Header = r.Header.Clone()
+		requests[i].Form = url.Values(http.Header(r.Form).Clone())
+	}
+	return requests
 }
 
 func (s *Server) keep(received Request) {

@@ -1,6 +1,7 @@
 package edistest
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
@@ -37,7 +38,7 @@ type Server struct {
 	first    edis.Session
 	records  records
 	hosts    map[string][]netip.Addr // by canonical host name
-	faults   map[string][]Fault      // by operation
+	faults   []*injectedFault
 	requests []Request
 	delay    time.Duration
 	dialect  Dialect
@@ -69,7 +70,6 @@ func Listen(address string) (*Server, error) {
 		sessions: make(map[string]edis.Session),
 		records:  newRecords(),
 		hosts:    make(map[string][]netip.Addr),
-		faults:   make(map[string][]Fault),
 	}
 	documented, err := contract.Operations()
 	if err != nil {
@@ -129,13 +129,11 @@ func (s *Server) SetPTRs(ptrs map[netip.Addr]string) {
 	defer s.mutex.Unlock()
 	for address, name := range ptrs {
 		canonicalName, err := canonical.Name(name, true)
-		if err == nil {
-			address, err = canonical.Address(address)
-		}
-		if err != nil {
+		canonicalAddress, addressErr := canonical.Address(address)
+		if err := cmp.Or(err, addressErr); err != nil {
 			panic(fmt.Sprintf("edistest: SetPTRs of %q for %s: %v", name, address, err))
 		}
-		s.records.put(address, []entry{{name: canonicalName}})
+		s.records.put(canonicalAddress, []entry{{name: canonicalName}})
 	}
 }
 
