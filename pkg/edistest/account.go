@@ -27,9 +27,11 @@ type KVM struct {
 	Suspended   bool
 }
 
+const defaultEmail, defaultPassword = "owner@example.com", "edistest-password"
+
 var defaultAccount = Account{
-	Email:    "owner@example.com",
-	Password: "edistest-password",
+	Email:    defaultEmail,
+	Password: defaultPassword,
 	KVMs: []KVM{{
 		ID:          "kvm_123456_789012",
 		PrimaryIP:   netip.MustParseAddr("192.0.2.1"),
@@ -39,7 +41,7 @@ var defaultAccount = Account{
 
 // Credentials returns the credentials of the first account.
 func (s *Server) Credentials() edis.Credentials {
-	return edis.Credentials{Email: defaultAccount.Email, Password: defaultAccount.Password}
+	return edis.Credentials{Email: defaultEmail, Password: defaultPassword}
 }
 
 // Options returns options for a client that calls this server.

@@ -33,8 +33,8 @@ type Server struct {
 	mutex    sync.Mutex
 	now      func() time.Time
 	accounts []Account
-	kvms     map[string]KVM          // by id
-	sessions map[string]edis.Session // by signature
+	kvms     map[string]KVM      // by id
+	sessions map[string]*session // by signature
 	first    edis.Session
 	records  records
 	hosts    map[string][]netip.Addr // by canonical host name
@@ -67,7 +67,7 @@ func Listen(address string) (*Server, error) {
 	s := &Server{
 		now:      time.Now,
 		kvms:     make(map[string]KVM),
-		sessions: make(map[string]edis.Session),
+		sessions: make(map[string]*session),
 		records:  newRecords(),
 		hosts:    make(map[string][]netip.Addr),
 	}
@@ -77,7 +77,7 @@ func Listen(address string) (*Server, error) {
 	}
 	s.routes = routes(documented)
 	s.AddAccount(defaultAccount)
-	s.first = s.newSession(defaultAccount.KVMs[0])
+	s.first = s.newSession(defaultAccount.KVMs[0]).Session
 	s.startDNS()
 	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serveHTTP))
 	_ = s.http.Listener.Close() // never used

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,24 +17,48 @@ const (
 	apiHost         = "12345.edis.example"
 )
 
+// A session is a session that a login returned.
+type session struct {
+	edis.Session
+	signature string
+	ended     bool // before its time
+}
+
 // Session returns a session of the first KVM server. It is valid for 24 hours after
 // [NewServer]; each login returns a new one.
 func (s *Server) Session() edis.Session { return s.first }
 
+// ExpireSessions ends the sessions of these KVM servers, or of all if there are none: calls
+// with them get status 401, although their ValidUntil is yet to come. A new login returns
+// new sessions. It panics if no account has such a server.
+func (s *Server) ExpireSessions(kvmIDs ...string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, kvmID := range kvmIDs {
+		s.mustKnow(kvmID, "ExpireSessions")
+	}
+	for _, granted := range s.sessions {
+		if len(kvmIDs) == 0 || slices.Contains(kvmIDs, granted.KVMID) {
+			granted.ended = true
+		}
+	}
+}
+
 // newSession returns a session that the server accepts. The caller holds the mutex
 // or is the only user.
-func (s *Server) newSession(kvm KVM) edis.Session {
-	session := edis.Session{
+func (s *Server) newSession(kvm KVM) *session {
+	granted := &session{signature: s.newSignature()}
+	granted.Session = edis.Session{
 		KVMID:       kvm.ID,
-		Signature:   s.newSignature(),
+		Signature:   granted.signature,
 		APIHost:     apiHost,
 		ValidUntil:  s.now().Add(sessionLifetime).Truncate(time.Second),
 		PrimaryIP:   kvm.PrimaryIP,
 		Description: kvm.Description,
 		Suspended:   kvm.Suspended,
 	}
-	s.sessions[session.Signature] = session
-	return session
+	s.sessions[granted.signature] = granted
+	return granted
 }
 
 // newSignature returns a signature in the form of the dialect: in recorded responses it
@@ -67,22 +92,22 @@ func (s *Server) logIn(fields map[string]any) reply {
 	return loginFailure(http.StatusUnauthorized, "wrong e-mail address or password")
 }
 
-func loginData(session edis.Session) map[string]any {
+func loginData(granted *session) map[string]any {
 	suspended := "n"
-	if session.Suspended {
+	if granted.Suspended {
 		suspended = "y"
 	}
 	data := map[string]any{
-		"kvm_id":      session.KVMID,
-		"signature":   session.Signature,
-		"api_host":    session.APIHost,
+		"kvm_id":      granted.KVMID,
+		"signature":   granted.signature,
+		"api_host":    granted.APIHost,
 		"api_rdns":    apiHost,
-		"valid_until": float64(session.ValidUntil.Unix()),
-		"description": session.Description,
+		"valid_until": float64(granted.ValidUntil.Unix()),
+		"description": granted.Description,
 		"suspended":   suspended,
 	}
-	if session.PrimaryIP.IsValid() {
-		data["primary_ip"] = session.PrimaryIP.String()
+	if granted.PrimaryIP.IsValid() {
+		data["primary_ip"] = granted.PrimaryIP.String()
 	}
 	return data
 }
@@ -94,17 +119,17 @@ func loginFailure(status int, text string) reply {
 
 // sessionOf returns the session of a call, or an error if there is none. The schema has
 // ensured that the fields exist.
-func (s *Server) sessionOf(fields map[string]any) (edis.Session, error) {
-	session, ok := s.sessions[fields["signature"].(string)]
+func (s *Server) sessionOf(fields map[string]any) (*session, error) {
+	granted, ok := s.sessions[fields["signature"].(string)]
 	switch {
 	case !ok:
-		return edis.Session{}, errors.New("unknown signature")
-	case fields["kvm_id"] != session.KVMID:
-		return edis.Session{}, errors.New("the session is for another kvm_id")
-	case fields["valid_until"] != strconv.FormatInt(session.ValidUntil.Unix(), 10):
-		return edis.Session{}, errors.New("valid_until is not the one of the session")
-	case !s.now().Before(session.ValidUntil):
-		return edis.Session{}, errors.New("the session has expired")
+		return nil, errors.New("unknown signature")
+	case fields["kvm_id"] != granted.KVMID:
+		return nil, errors.New("the session is for another kvm_id")
+	case fields["valid_until"] != strconv.FormatInt(granted.ValidUntil.Unix(), 10):
+		return nil, errors.New("valid_until is not the one of the session")
+	case granted.ended || !s.now().Before(granted.ValidUntil):
+		return nil, errors.New("the session has expired")
 	}
-	return session, nil
+	return granted, nil
 }
