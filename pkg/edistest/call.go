@@ -85,7 +85,7 @@ func (s *Server) confirm(called route, _ []netip.Addr) reply {
 
 // list replies to a read. Addresses without a record are left out.
 func (s *Server) list(_ route, addresses []netip.Addr) reply {
-	if s.dialect == Recorded {
+	if s.dialect != Documented {
 		return s.listRecorded(addresses)
 	}
 	now, list := s.now(), []any{}

@@ -4,31 +4,58 @@ import (
 	"bytes"
 	"net/http"
 	"net/netip"
+	"strings"
 
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
 )
 
-// A Dialect is the form of the responses.
+// A Dialect is the form of the service: of its responses, and of the paths at which it has
+// the operations for PTR records. A login has one path in all dialects.
 type Dialect int
 
 const (
 	// Documented is the form of the API document. It is the default.
 	Documented Dialect = iota
+
 	// Recorded is the form of responses that the provider once published: getPTR has a
 	// map in data.ptr, in which the reverse name of an address stands for no record, and
 	// a write has no message. It also has the quirks of PHP that such a service may have:
 	// an empty map is a list, slashes are escaped, and the content type is that of HTML.
+	// The operations are served both at the documented paths, such as /set/ptr, and at
+	// those that were recorded, such as /kvm/v2/set/ptr, which a client reaches with
+	// the base URL Server.URL + "/kvm/v2".
 	Recorded
+
+	// RecordedOnly is Recorded without the documented paths, which get status 404.
+	RecordedOnly
 )
 
-// SetDialect sets the form of all responses from now on, except those of a [Fault].
+// recordedBase is what the recorded paths have before the documented ones. The documented
+// path of a login has it too.
+const recordedBase = "/kvm/v2"
+
+// paths returns where the service has an operation, given its path in the API document.
+func (d Dialect) paths(documented string) []string {
+	recorded := recordedBase + strings.TrimPrefix(documented, recordedBase)
+	switch d {
+	case Recorded:
+		return []string{documented, recorded}
+	case RecordedOnly:
+		return []string{recorded}
+	default:
+		return []string{documented}
+	}
+}
+
+// SetDialect sets the form of the service from now on. A [Fault] is sent as it is in all
+// dialects.
 func (s *Server) SetDialect(dialect Dialect) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.dialect = dialect
 }
 
-// listRecorded replies to a read in the form of [Recorded].
+// listRecorded replies to a read in the recorded form.
 func (s *Server) listRecorded(addresses []netip.Addr) reply {
 	now, names := s.now(), make(map[string]any)
 	for _, address := range addresses {
@@ -43,7 +70,7 @@ func (s *Server) listRecorded(addresses []netip.Addr) reply {
 
 // spell gives a response the quirks of the dialect.
 func (d Dialect) spell(r response) response {
-	if d == Recorded {
+	if d != Documented {
 		r.contentType = "text/html; charset=UTF-8"
 		r.body = bytes.ReplaceAll(r.body, []byte("{}"), []byte("[]")) // no text of the service has braces
 		r.body = bytes.ReplaceAll(r.body, []byte("/"), []byte(`\/`))  // in texts only, and none is escaped

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
@@ -28,10 +29,12 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// routeAt returns the operation that is served at a path.
+// routeAt returns the operation that the dialect has at a path.
 func (s *Server) routeAt(path string) (called route, ok bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	for _, r := range s.routes {
-		if r.Path == path {
+		if slices.Contains(s.dialect.paths(r.Path), path) {
 			return r, true
 		}
 	}
