@@ -44,9 +44,6 @@ func (s *Server) Credentials() edis.Credentials {
 	return edis.Credentials{Email: defaultEmail, Password: defaultPassword}
 }
 
-// Options returns options for a client that calls this server.
-func (s *Server) Options() *edis.Options { return &edis.Options{RDNSURL: s.URL, AuthURL: s.URL} }
-
 // AddAccount adds an account with its KVM servers.
 func (s *Server) AddAccount(account Account) {
 	s.mutex.Lock()

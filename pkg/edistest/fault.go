@@ -3,7 +3,6 @@ package edistest
 import (
 	"cmp"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"time"
@@ -162,8 +161,8 @@ func (f Fault) breakConnection(w http.ResponseWriter) {
 	if err != nil {
 		panic(http.ErrAbortHandler) // HTTP/2: the stream ends all the same
 	}
-	if tcp, ok := conn.(*net.TCPConn); ok && f.Reset {
-		_ = tcp.SetLinger(0)
+	if abortable, ok := conn.(interface{ SetLinger(seconds int) error }); ok && f.Reset {
+		_ = abortable.SetLinger(0)
 	}
 	_ = conn.Close()
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/miekg/dns"
@@ -18,17 +19,19 @@ import (
 )
 
 // A Server is a fake EDIS. It starts with one account with one KVM server, to which
-// every address belongs; see [Server.AddAccount] for more. Start it with [NewServer]
-// and stop it with [Server.Close]. It is safe for concurrent use.
+// every address belongs; see [Server.AddAccount] for more. Start it with [NewServer] and
+// stop it with [Server.Close], or use [NewTestServer]. It is safe for concurrent use.
 type Server struct {
 	// URL is the base URL of the API, such as "http://127.0.0.1:12345"; see Options.
 	URL string
-	// DNSAddr is the host:port of the DNS server, which listens on UDP and TCP.
+	// DNSAddr is the host:port of the DNS server, which listens on UDP and TCP. It is
+	// empty if the server is one of NewTestServer.
 	DNSAddr string
 
-	routes map[string]route // by operation ID
-	http   *httptest.Server
-	dns    []*dns.Server
+	routes   map[string]route // by operation ID
+	http     *httptest.Server
+	inMemory bool
+	dns      []*dns.Server
 
 	mutex    sync.Mutex
 	now      func() time.Time
@@ -45,12 +48,30 @@ type Server struct {
 }
 
 // NewServer starts a fake EDIS on a free loopback port. It panics if it cannot listen
-// there.
+// there. In a bubble of testing/synctest use [NewTestServer]: time does not pass there
+// while anything waits for a real network.
 func NewServer() *Server {
 	s, err := Listen("127.0.0.1:0")
 	if err != nil {
 		panic(fmt.Sprintf("edistest: %v", err))
 	}
+	return s
+}
+
+// NewTestServer starts a fake EDIS for one test and closes it when the test ends. Like
+// httptest.NewTestServer of Go 1.27, it is on a network in memory, which only the clients
+// of [Server.Client] and [Server.Options] reach: the URL is for them alone. It speaks
+// HTTP/1.1 there as on a real network. Nothing in it waits for the world outside, so that
+// the test may run in a bubble of testing/synctest, where pauses, delays and timeouts take
+// no time. It has no DNS server.
+func NewTestServer(t testing.TB) *Server {
+	t.Helper()
+	network := newMemoryNetwork()
+	s := newUnstartedServer()
+	s.inMemory = true
+	s.start(network)
+	s.http.Client().Transport = &http.Transport{DialContext: network.dial}
+	t.Cleanup(s.Close)
 	return s
 }
 
@@ -64,21 +85,33 @@ func Listen(address string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s := newUnstartedServer()
+	s.startDNS()
+	s.start(listener)
+	return s, nil
+}
+
+// newUnstartedServer returns a server that serves nothing yet.
+func newUnstartedServer() *Server {
+	documented, err := contract.Operations()
+	if err != nil {
+		panic(fmt.Sprintf("edistest: %v", err)) // a defect of this module
+	}
 	s := &Server{
+		routes:   routes(documented),
 		now:      time.Now,
 		kvms:     make(map[string]KVM),
 		sessions: make(map[string]*session),
 		records:  newRecords(),
 		hosts:    make(map[string][]netip.Addr),
 	}
-	documented, err := contract.Operations()
-	if err != nil {
-		panic(fmt.Sprintf("edistest: %v", err)) // a defect of this module
-	}
-	s.routes = routes(documented)
 	s.AddAccount(defaultAccount)
 	s.first = s.newSession(defaultAccount.KVMs[0]).Session
-	s.startDNS()
+	return s
+}
+
+// start serves the API.
+func (s *Server) start(listener net.Listener) {
 	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serveHTTP))
 	_ = s.http.Listener.Close() // never used
 	s.http.Listener = listener
@@ -87,15 +120,30 @@ func Listen(address string) (*Server, error) {
 	s.http.Config.IdleTimeout = time.Minute
 	s.http.Start()
 	s.URL = s.http.URL
-	return s, nil
 }
 
-// Close waits for the requests in progress and stops both servers. Call it once.
+// Close waits for the requests in progress and stops the server. Further calls do nothing.
 func (s *Server) Close() {
 	s.http.Close()
 	for _, server := range s.dns {
 		_ = server.Shutdown() // fails only if it is not running
 	}
+}
+
+// Client returns an HTTP client that reaches the server at its URL, for tests that do not
+// use package edis.
+func (s *Server) Client() *http.Client {
+	client := *s.http.Client()
+	return &client
+}
+
+// Options returns options for a client that calls this server.
+func (s *Server) Options() *edis.Options {
+	options := &edis.Options{RDNSURL: s.URL, AuthURL: s.URL}
+	if s.inMemory {
+		options.HTTPClient = s.Client()
+	}
+	return options
 }
 
 // SetClock sets the clock of the server, for the expiry of sessions and for
