@@ -8,8 +8,11 @@
 //	...
 //	err = client.SetPTR(ctx, server.Session(), ptrs)
 //
+// A test may use [NewTestServer] instead, which is in memory only and also works in
+// synthetic time (testing/synctest).
+//
 // Requests and usual responses are validated against the provider's OpenAPI document, so
 // code cannot come to depend on what the document does not describe. Where the document
-// leaves something open, the fake does the simplest thing; see [Server.Fail] for the
-// rest.
+// leaves something open, the fake does the simplest thing; see [Server.Fail],
+// [Server.FailAlways] and [Server.ExpireSessions] for the rest.
 package edistest

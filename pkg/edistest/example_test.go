@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"log"
 	"net"
+	"net/http"
 	"net/netip"
-	"testing"
 	"time"
 
 	"github.com/edisptr/edis-go/pkg/edis"
@@ -43,29 +43,11 @@ var mail = netip.MustParseAddr("192.0.2.10")
 
 // setMail is the code under test. It sets one record.
 func setMail(ctx context.Context, server *edistest.Server) error {
-	client, err := edis.NewClient(&edis.Options{RDNSURL: server.URL})
+	client, err := edis.NewClient(server.Options())
 	if err != nil {
 		return err
 	}
 	return client.SetPTR(ctx, server.Session(), map[netip.Addr]string{mail: "mail.example.com"})
-}
-
-// A unit test of code that uses the API.
-func Example_unitTest() {
-	testSetMail := func(t *testing.T) {
-		t.Parallel()
-		server := edistest.NewServer()
-		t.Cleanup(server.Close)
-		if err := setMail(t.Context(), server); err != nil {
-			t.Fatal(err)
-		}
-		if got, want := server.PTRs()[mail], "mail.example.com"; got != want {
-			t.Errorf("setMail set %q, want %q", got, want)
-		}
-	}
-	_ = testSetMail // in your own test file: func TestSetMail(t *testing.T)
-	fmt.Println("ok")
-	// Output: ok
 }
 
 // The response to a write is lost after the server has set the record.
@@ -73,10 +55,102 @@ func ExampleServer_Fail() {
 	server := edistest.NewServer()
 	defer server.Close()
 	lost := edistest.Fault{Apply: -1, Drop: true}
-	server.Fail("setPTR", lost, lost, lost)
+	server.Fail(edistest.SetPTR, lost, lost, lost)
 	err := setMail(context.Background(), server)
 	fmt.Println(errors.Is(err, edis.ErrOutcomeUnknown), server.PTRs())
 	// Output: true map[192.0.2.10:mail.example.com]
+}
+
+// Only one server of a fleet is out of order, for as long as the outage lasts.
+func ExampleServer_FailAlways() {
+	server := edistest.NewServer()
+	defer server.Close()
+	server.AddAccount(edistest.Account{Email: "fleet@example.com", Password: "fleet", KVMs: []edistest.KVM{
+		{ID: "kvm_1", Addresses: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}},
+		{ID: "kvm_2", Addresses: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}},
+	}})
+	client, err := edis.NewClient(server.Options())
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	account := client.Account(edis.Credentials{Email: "fleet@example.com", Password: "fleet"})
+	list := func(kvmID string) int {
+		_, err := client.ListPTR(ctx, account.Server(kvmID))
+		var failure *edis.APIError
+		if errors.As(err, &failure) {
+			return failure.Status
+		}
+		return http.StatusOK
+	}
+
+	remove := server.FailAlways(edistest.GetPTR, edistest.Fault{KVMID: "kvm_2", Status: http.StatusForbidden})
+	fmt.Println(list("kvm_1"), list("kvm_2"), list("kvm_2"))
+	remove()
+	fmt.Println(list("kvm_1"), list("kvm_2"))
+	// Output:
+	// 200 403 403
+	// 200 200
+}
+
+// A fault that no call has met is a sign that a test does not test what it says.
+func ExampleServer_UnusedFaults() {
+	server := edistest.NewServer()
+	defer server.Close()
+	server.Fail(edistest.DeletePTR, edistest.Fault{Status: http.StatusInternalServerError})
+	if err := setMail(context.Background(), server); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(server.UnusedFaults()[edistest.DeletePTR]))
+	// Output: 1
+}
+
+// The service ends the sessions before their time. An account logs in again.
+func ExampleServer_ExpireSessions() {
+	server := edistest.NewServer()
+	defer server.Close()
+	client, err := edis.NewClient(server.Options())
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	account := client.Account(server.Credentials())
+	for range 2 {
+		if _, err := client.GetPTR(ctx, account, mail); err != nil {
+			log.Fatal(err)
+		}
+		server.ExpireSessions()
+	}
+	for _, request := range server.Requests() {
+		fmt.Println(request.Path, request.Status)
+	}
+	// Output:
+	// /kvm/v2/get/auth 200
+	// /get/ptr 200
+	// /get/ptr 401
+	// /kvm/v2/get/auth 200
+	// /get/ptr 200
+}
+
+// The service responds as in the provider's earlier material, and only at the paths of
+// that time. A client reaches them with another base URL.
+func ExampleServer_SetDialect() {
+	server := edistest.NewServer()
+	defer server.Close()
+	server.SetDialect(edistest.RecordedOnly)
+	for _, baseURL := range []string{server.URL, server.URL + "/kvm/v2"} {
+		options := server.Options()
+		options.RDNSURL = baseURL
+		client, err := edis.NewClient(options)
+		if err != nil {
+			log.Fatal(err)
+		}
+		_, err = client.GetPTR(context.Background(), server.Session(), mail)
+		fmt.Println(err == nil)
+	}
+	// Output:
+	// false
+	// true
 }
 
 // A call fails if the address belongs to another KVM server.
@@ -100,7 +174,7 @@ func ExampleServer_SetLag() {
 	if err := setMail(context.Background(), server); err != nil {
 		log.Fatal(err)
 	}
-	client, err := edis.NewClient(&edis.Options{RDNSURL: server.URL})
+	client, err := edis.NewClient(server.Options())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -124,7 +198,7 @@ func ExampleServer_AddHost() {
 	// Output: [192.0.2.10] <nil>
 }
 
-// The session expires while the code runs.
+// The session expires while the code runs. See also ExpireSessions.
 func ExampleServer_SetClock() {
 	server := edistest.NewServer()
 	defer server.Close()

@@ -13,8 +13,8 @@ import (
 // A Fault is a way in which a call fails. If only Delay is set, the call is late but
 // otherwise served as usual.
 type Fault struct {
-	// KVMID limits the fault to calls for this KVM server. A login is for one only if it
-	// asks for one. Default: all calls.
+	// KVMID limits the fault to calls for this KVM server. A login is for a server only
+	// if it names one. Default: all calls.
 	KVMID string
 
 	// Delay is the time before the response; it ends early if the client disconnects.
