@@ -36,15 +36,14 @@ const recordedBase = "/kvm/v2"
 
 // paths returns where the service has an operation, given its path in the API document.
 func (d Dialect) paths(documented string) []string {
-	recorded := recordedBase + strings.TrimPrefix(documented, recordedBase)
-	switch d {
-	case Recorded:
-		return []string{documented, recorded}
-	case RecordedOnly:
-		return []string{recorded}
-	default:
+	if d == Documented {
 		return []string{documented}
 	}
+	recorded := recordedBase + strings.TrimPrefix(documented, recordedBase)
+	if d == RecordedOnly {
+		return []string{recorded}
+	}
+	return []string{documented, recorded}
 }
 
 // SetDialect sets the form of the service from now on. A [Fault] is sent as it is in all

@@ -41,29 +41,33 @@ func TestBrokenConnection(t *testing.T) {
 		for _, test := range []struct {
 			fault Fault
 			want  error
-		}{{Fault{Drop: true}, io.EOF}, {Fault{Reset: true, Apply: -1}, syscall.ECONNRESET}} {
-			for _, connection := range []string{"new", "kept"} {
-				if connection == "new" {
-					s.http.CloseClientConnections()
-				} else {
-					_ = postForm(t, s, "/get/ptr", formWith(s, oneAddress))
-				}
-				s.SetPTRs(map[netip.Addr]string{netip.MustParseAddr("192.0.2.10"): "old.example"})
-				s.Fail(SetPTR, test.fault)
-				before := len(s.Requests())
-				body := formWith(s, onePTR).Encode()
-				if got, err := request(t.Context(), s, http.MethodPost, "/set/ptr", contract.FormContentType, body); !errors.Is(err, test.want) {
-					t.Errorf("%+v on a %s connection: response = %+v, %v, want %v", test.fault, connection, got, err, test.want)
-				}
-				if got := s.Requests()[before:]; len(got) != 1 || got[0].Status != 0 || got[0].Body != body || got[0].Path != "/set/ptr" {
-					t.Errorf("%+v on a %s connection: Requests() = %+v, want the request once with status 0", test.fault, connection, got)
-				}
-				if applied := s.PTRs()[netip.MustParseAddr("192.0.2.10")] == "mail.example.com"; applied != (test.fault.Apply < 0) {
-					t.Errorf("%+v on a %s connection: PTRs() = %v", test.fault, connection, s.PTRs())
-				}
-			}
+		}{
+			{Fault{Drop: true}, io.EOF}, {Fault{Drop: true, Apply: -1}, io.EOF},
+			{Fault{Reset: true}, syscall.ECONNRESET}, {Fault{Reset: true, Apply: -1}, syscall.ECONNRESET},
+		} {
+			s.http.CloseClientConnections()
+			testBrokenConnection(t, s, test.fault, test.want)
+			_ = postForm(t, s, "/get/ptr", formWith(s, oneAddress)) // the next call reuses its connection
+			testBrokenConnection(t, s, test.fault, test.want)
 		}
 	})
+}
+
+func testBrokenConnection(t *testing.T, s *Server, fault Fault, want error) {
+	t.Helper()
+	address := netip.MustParseAddr("192.0.2.10")
+	s.SetPTRs(map[netip.Addr]string{address: "old.example"})
+	s.Fail(SetPTR, fault)
+	before, body := len(s.Requests()), formWith(s, onePTR).Encode()
+	if got, err := request(t.Context(), s, http.MethodPost, "/set/ptr", contract.FormContentType, body); !errors.Is(err, want) {
+		t.Errorf("%+v: response = %+v, %v, want %v", fault, got, err, want)
+	}
+	if got := s.Requests()[before:]; len(got) != 1 || got[0].Status != 0 || got[0].Body != body || got[0].Path != "/set/ptr" {
+		t.Errorf("%+v: Requests() = %+v, want the request once with status 0", fault, got)
+	}
+	if applied := s.PTRs()[address] == "mail.example.com"; applied != (fault.Apply < 0) {
+		t.Errorf("%+v: PTRs() = %v, want the new name: %v", fault, s.PTRs(), !applied)
+	}
 }
 
 // A client that goes away ends a delay. What it asked for is done nevertheless.
@@ -247,7 +251,6 @@ func TestTestServerIsNotOnTheNetwork(t *testing.T) {
 
 // The server is closed when its test ends, and connecting to it ends with the context.
 func TestTestServerEndsWithItsTest(t *testing.T) {
-	t.Parallel()
 	var s *Server
 	t.Run("test", func(t *testing.T) { s = NewTestServer(t) })
 	if _, err := request(t.Context(), s, http.MethodPost, "/set/ptr", "", ""); !errors.Is(err, syscall.ECONNREFUSED) {

@@ -64,14 +64,14 @@ func NewServer() *Server {
 // HTTP/1.1 there as on a real network. Nothing in it waits for the world outside, so that
 // the test may run in a bubble of testing/synctest, where pauses, delays and timeouts take
 // no time. It has no DNS server.
-func NewTestServer(t testing.TB) *Server {
-	t.Helper()
+func NewTestServer(tb testing.TB) *Server {
+	tb.Helper()
 	network := newMemoryNetwork()
 	s := newUnstartedServer()
 	s.inMemory = true
 	s.start(network)
 	s.http.Client().Transport = &http.Transport{DialContext: network.dial}
-	t.Cleanup(s.Close)
+	tb.Cleanup(s.Close)
 	return s
 }
 
