@@ -232,20 +232,40 @@ func TestTestServerInABubble(t *testing.T) {
 }
 
 // A server in memory has no socket, neither for the API nor for the DNS: whoever is given
-// its URL without its client reaches nobody.
+// its URL without its client reaches nobody, since no server can have port 0.
 func TestTestServerIsNotOnTheNetwork(t *testing.T) {
 	t.Parallel()
 	s := NewTestServer(t)
-	if s.DNSAddr != "" {
-		t.Errorf("DNSAddr = %q, want none", s.DNSAddr)
+	if s.DNSAddr != "" || s.URL != "http://127.0.0.1:0" {
+		t.Errorf("DNSAddr = %q and URL = %q, want none and port 0", s.DNSAddr, s.URL)
 	}
-	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.URL, "http://"))
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", "127.0.0.1:0")
 	if err == nil {
 		_ = conn.Close()
-		t.Errorf("Dial of %s succeeds, want an error", s.URL)
+		t.Error("Dial of port 0 succeeds, want an error")
 	}
 	if got := setStatus(t, s, s.Session(), onePTR); got != 200 {
 		t.Errorf("call with Client() = %d, want 200", got)
+	}
+}
+
+// Once one end of a connection in memory is closed, the other fails as over TCP.
+func TestClosedConnectionInMemory(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		linger      int
+		read, write error
+	}{{-1, io.EOF, syscall.EPIPE}, {0, syscall.ECONNRESET, syscall.EPIPE}} {
+		client, server := memoryPipe()
+		if err := errors.Join(server.SetLinger(test.linger), server.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Read(make([]byte, 1)); !errors.Is(err, test.read) {
+			t.Errorf("SetLinger(%d): Read = %v, want %v", test.linger, err, test.read)
+		}
+		if _, err := client.Write(make([]byte, 1)); !errors.Is(err, test.write) {
+			t.Errorf("SetLinger(%d): Write = %v, want %v", test.linger, err, test.write)
+		}
 	}
 }
 
