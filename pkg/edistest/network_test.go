@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -98,14 +99,18 @@ func TestDelayEndsWithTheClient(t *testing.T) {
 func TestConnectionEvents(t *testing.T) {
 	t.Parallel()
 	onBothNetworks(t, func(t *testing.T, s *Server) {
+		var mutex sync.Mutex
 		var events []string
+		happens := func(event string) {
+			mutex.Lock()
+			defer mutex.Unlock()
+			events = append(events, event)
+		}
 		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
-			GetConn: func(string) { events = append(events, "wanted") },
-			GotConn: func(info httptrace.GotConnInfo) {
-				events = append(events, map[bool]string{false: "new", true: "reused"}[info.Reused])
-			},
-			WroteRequest:         func(httptrace.WroteRequestInfo) { events = append(events, "written") },
-			GotFirstResponseByte: func() { events = append(events, "response") },
+			GetConn:              func(string) { happens("wanted") },
+			GotConn:              func(info httptrace.GotConnInfo) { happens(map[bool]string{false: "new", true: "reused"}[info.Reused]) },
+			WroteRequest:         func(httptrace.WroteRequestInfo) { happens("written") },
+			GotFirstResponseByte: func() { happens("response") },
 		})
 		call := func() error {
 			_, err := request(ctx, s, http.MethodPost, "/set/ptr", contract.FormContentType, formWith(s, onePTR).Encode())
