@@ -5,13 +5,17 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
+	"regexp"
+	"strings"
 
 	"github.com/miekg/dns"
 )
 
-// ttl is short so that a test sees what it has just set.
-const ttl = 1
+const (
+	ttl        = 1 // second: a test sees what it has just set
+	nameServer = "ns.edistest.example."
+	udpSize    = 1232 // of queries; it avoids IP fragments on common networks
+)
 
 // startDNS starts the DNS server on one port of UDP and TCP.
 func (s *Server) startDNS() {
@@ -20,8 +24,9 @@ func (s *Server) startDNS() {
 		panic(fmt.Sprintf("edistest: cannot listen on loopback: %v", err))
 	}
 	s.DNSAddr = packets.LocalAddr().String()
+	s.AddHost(nameServer, netip.MustParseAddr("127.0.0.1"))
 	s.dns = []*dns.Server{
-		{PacketConn: packets, Handler: dns.HandlerFunc(s.serveDNS)},
+		{PacketConn: packets, UDPSize: udpSize, Handler: dns.HandlerFunc(s.serveDNS)},
 		{Listener: streams, Handler: dns.HandlerFunc(s.serveDNS)},
 	}
 	for _, server := range s.dns {
@@ -50,35 +55,54 @@ func listenSamePort() (net.PacketConn, net.Listener, error) {
 	return nil, nil, errors.Join(failures...)
 }
 
+// serveDNS truncates an answer to what the client accepts over UDP, and to the longest
+// message over TCP.
 func (s *Server) serveDNS(w dns.ResponseWriter, query *dns.Msg) {
-	answer := new(dns.Msg)
-	switch {
-	case query.Opcode != dns.OpcodeQuery:
-		answer.SetRcode(query, dns.RcodeNotImplemented)
-	case len(query.Question) != 1:
-		answer.SetRcode(query, dns.RcodeFormatError)
-	case query.Question[0].Qclass != dns.ClassINET:
-		answer.SetRcode(query, dns.RcodeRefused)
-	default:
-		answer.SetReply(query)
-		s.lookup(query.Question[0], answer)
-	}
-	size := dns.MinMsgSize
-	if edns := query.IsEdns0(); edns != nil {
-		answer.SetEdns0(edns.UDPSize(), false)
-		size = int(edns.UDPSize())
-	}
+	answer := s.answerDNS(query)
+	size := dns.MaxMsgSize
 	if w.LocalAddr().Network() == "udp" {
-		answer.Truncate(size)
+		size = dns.MinMsgSize
+		if edns := query.IsEdns0(); edns != nil {
+			size = int(edns.UDPSize())
+		}
 	}
+	answer.Truncate(size)
 	_ = w.WriteMsg(answer) // ignore: the client disconnected
 }
 
-// lookup completes the answer as a server that is authoritative for everything: no data
-// for a name without a record of this type, NXDOMAIN for a name without any.
+func (s *Server) answerDNS(query *dns.Msg) *dns.Msg {
+	answer := new(dns.Msg).SetReply(query)
+	edns := query.IsEdns0()
+	if edns != nil {
+		answer.SetEdns0(udpSize, edns.Do()) // RFC 3225, section 3
+	}
+	switch {
+	case edns != nil && edns.Version() != 0:
+		answer.Rcode = dns.RcodeBadVers // RFC 6891, section 6.1.3
+	case query.Opcode != dns.OpcodeQuery:
+		answer.Rcode = dns.RcodeNotImplemented
+	case len(query.Question) != 1:
+		answer.Rcode = dns.RcodeFormatError
+	case query.Question[0].Qclass != dns.ClassINET || isTransfer(query.Question[0].Qtype):
+		answer.Rcode = dns.RcodeRefused
+	default:
+		s.lookup(query.Question[0], answer)
+	}
+	return answer
+}
+
+func isTransfer(recordType uint16) bool {
+	return recordType == dns.TypeAXFR || recordType == dns.TypeIXFR
+}
+
+// lookup completes the answer as a server that is authoritative for all zones: no data
+// for a name without a record of this type, NXDOMAIN for a name that does not exist.
 func (s *Server) lookup(question dns.Question, answer *dns.Msg) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	answer.Authoritative = true
-	records, exists := s.recordsAt(question.Name)
+	key := dns.CanonicalName(question.Name)
+	records := s.recordsAt(question.Name, key)
 	for _, record := range records {
 		if question.Qtype == record.Header().Rrtype || question.Qtype == dns.TypeANY {
 			answer.Answer = append(answer.Answer, record)
@@ -87,37 +111,83 @@ func (s *Server) lookup(question dns.Question, answer *dns.Msg) {
 	if len(answer.Answer) > 0 {
 		return
 	}
-	if !exists {
+	if len(records) == 0 && !s.hasNamesBelow(key) {
 		answer.Rcode = dns.RcodeNameError
 	}
-	answer.Ns = []dns.RR{startOfAuthority(question.Name)}
+	if question.Qtype == dns.TypeDS && key != "." {
+		key = parent(key) // a DS record is in the zone above (RFC 4035, section 3.1.4.1)
+	}
+	answer.Ns = []dns.RR{startOfAuthority(s.zoneOf(key))} // RFC 2308, section 3
 }
 
-// recordsAt returns the records of a name. A name without records exists if there
-// are names below it (RFC 8020, section 2).
-func (s *Server) recordsAt(name string) (records []dns.RR, exists bool) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	key, now := dns.CanonicalName(name), s.now()
-	if ptr := s.records.shown(s.records.reverse[key], now); ptr != "" {
+// recordsAt returns the records of a name. The key is the name in canonical form.
+func (s *Server) recordsAt(name, key string) (records []dns.RR) {
+	if s.isApex(key) {
+		records = append(records, startOfAuthority(name), &dns.NS{Hdr: header(name, dns.TypeNS), Ns: nameServer})
+	}
+	if ptr := s.records.shown(s.records.reverse[key], s.now()); ptr != "" {
 		records = append(records, &dns.PTR{Hdr: header(name, dns.TypePTR), Ptr: dns.Fqdn(ptr)})
 	}
-	for _, address := range s.hosts[key] {
+	for _, address := range s.hostAddresses(key) {
 		records = append(records, addressRecord(name, address))
 	}
-	if len(records) > 0 || slices.Contains(reverseZones, key) {
-		return records, true
-	}
-	for below, address := range s.records.reverse {
-		exists = exists || dns.IsSubDomain(key, below) && s.records.shown(address, now) != ""
-	}
-	for below := range s.hosts {
-		exists = exists || dns.IsSubDomain(key, below)
-	}
-	return nil, exists
+	return records
 }
 
-var reverseZones = []string{"in-addr.arpa.", "ip6.arpa."}
+// zoneOf returns the zone that a name is in: the closest apex at or above it.
+func (s *Server) zoneOf(key string) string {
+	for !s.isApex(key) {
+		key = parent(key)
+	}
+	return key
+}
+
+// parent returns the name above key, which is not the root.
+func parent(key string) string {
+	if next, end := dns.NextLabel(key, 0); !end {
+		return key[next:]
+	}
+	return "."
+}
+
+// reverseZone matches the reverse zones: those of IPv4 networks of /24 and larger, and
+// those of IPv6 networks of /64 and larger. They exist without a record, as the zones of
+// a provider do.
+var reverseZone = regexp.MustCompile(`^(([0-9]{1,3}\.){0,3}in-addr\.|([0-9a-f]\.){0,16}ip6\.)?arpa\.$`)
+
+// isApex reports whether key is the name of a zone. Elsewhere than in the reverse tree,
+// these are the names that have names below them, and the hosts with at most two labels.
+// A resolver that forwards one of these zones accepts negative answers only with the SOA
+// record of this zone or of one below it.
+func (s *Server) isApex(key string) bool {
+	return key == "." || reverseZone.MatchString(key) || !dns.IsSubDomain("arpa.", key) &&
+		(s.hasNamesBelow(key) || dns.CountLabel(key) <= 2 && len(s.hostAddresses(key)) > 0)
+}
+
+// hasNamesBelow reports whether key exists even without records of its own (RFC 8020,
+// section 2).
+func (s *Server) hasNamesBelow(key string) bool {
+	if key == "." {
+		return true
+	}
+	for name, address := range s.records.reverse {
+		if isBelow(name, key) && s.records.shown(address, s.now()) != "" {
+			return true
+		}
+	}
+	for name := range s.hosts {
+		if isBelow(name, key) {
+			return true
+		}
+	}
+	return s.hasForwardRecordsBelow(key)
+}
+
+// isBelow reports whether name is below key. Both are canonical. Most names differ at
+// their end, which is found faster.
+func isBelow(name, key string) bool {
+	return name != key && strings.HasSuffix(name, key) && dns.IsSubDomain(key, name)
+}
 
 func addressRecord(name string, address netip.Addr) dns.RR {
 	if address = address.Unmap(); address.Is4() {
@@ -130,16 +200,9 @@ func header(name string, recordType uint16) dns.RR_Header {
 	return dns.RR_Header{Name: name, Rrtype: recordType, Class: dns.ClassINET, Ttl: ttl}
 }
 
-// startOfAuthority is part of every negative answer (RFC 2308, section 3).
-func startOfAuthority(name string) dns.RR {
-	zone := "."
-	for _, reverse := range reverseZones {
-		if dns.IsSubDomain(reverse, dns.CanonicalName(name)) {
-			zone = reverse
-		}
-	}
+func startOfAuthority(zone string) dns.RR {
 	return &dns.SOA{
-		Hdr: header(zone, dns.TypeSOA), Ns: "ns.edistest.example.", Mbox: "hostmaster.edistest.example.",
+		Hdr: header(zone, dns.TypeSOA), Ns: nameServer, Mbox: "hostmaster.edistest.example.",
 		Serial: 1, Refresh: 3600, Retry: 600, Expire: 86400, Minttl: ttl,
 	}
 }

@@ -2,6 +2,7 @@ package edistest
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/miekg/dns"
@@ -14,6 +15,9 @@ type records struct {
 	lag     time.Duration
 	entries map[netip.Addr][]entry // the newest is the last
 	reverse map[string]netip.Addr  // by owner name below in-addr.arpa. or ip6.arpa.
+
+	forward bool                    // whether the names have address records
+	named   map[string][]netip.Addr // the addresses that have or had a name, by name with a final dot
 }
 
 // An entry is the name of a record since a time. An empty name means no record.
@@ -23,7 +27,11 @@ type entry struct {
 }
 
 func newRecords() records {
-	return records{entries: make(map[netip.Addr][]entry), reverse: make(map[string]netip.Addr)}
+	return records{
+		entries: make(map[netip.Addr][]entry),
+		reverse: make(map[string]netip.Addr),
+		named:   make(map[string][]netip.Addr),
+	}
 }
 
 // set writes a record; an empty name removes it.
@@ -39,6 +47,12 @@ func (r *records) set(address netip.Addr, name string, now time.Time) {
 func (r *records) put(address netip.Addr, history []entry) {
 	r.entries[address] = history
 	r.reverse[dns.Fqdn(canonical.ReverseName(address))] = address
+	if name := history[len(history)-1].name; name != "" {
+		host := dns.Fqdn(name)
+		if !slices.Contains(r.named[host], address) {
+			r.named[host] = append(r.named[host], address)
+		}
+	}
 }
 
 // shown returns the name that is visible now.
