@@ -1,77 +1,99 @@
 // Package fcrdns checks forward-confirmed reverse DNS: whether a PTR name of an
-// address resolves back to that address (RFC 1912, section 2.1). Mail servers
-// commonly reject mail from addresses that fail this check.
+// address resolves back to that address. Mail servers commonly reject mail from
+// addresses that fail this check.
 //
-//	server, err := fcrdns.NewServer("192.0.2.53")
+//	client, err := fcrdns.NewDNSClient("192.0.2.53")
 //	if err != nil {
 //		return err
 //	}
-//	results := fcrdns.Check(ctx, server, netip.MustParseAddr("192.0.2.10"))
-//	if !results[0].Confirmed {
+//	results := fcrdns.Check(ctx, client, netip.MustParseAddr("192.0.2.10"))
+//	if results[0].Verdict != fcrdns.Confirmed {
 //		fmt.Println(results[0].Reason)
 //	}
 //
-// With a [Server], a check sees the DNS only. The system's resolver also reads
-// the hosts file (/etc/hosts), and so may confirm a name that the DNS does not
-// have.
+// # The decision
+//
+// Check decides as the iprev method of RFC 8601, section 3, does. An address is
+// confirmed if at least one of its PTR names is a host name that has the address.
+// Exim's verify = reverse_host_lookup, for example, asks for the same. Some servers
+// are stricter. Postfix, for example, looks only at the first name, and DNS servers
+// return several names in any order. Others reject mail for now if the lookup of any
+// name fails. To pass everywhere, give an address one PTR record.
+//
+// Names that are not host names (RFC 1123, section 2.1) are never looked up,
+// because mail servers do not accept them. Underscores are common in PTR names and
+// are allowed.
+//
+// # What is asked
+//
+// A check asks DNS servers and nothing else. In particular, it does not read the
+// hosts file (/etc/hosts), in which a mail server often has its own name: other
+// mail servers do not see that file. A DNS server on this machine, such as
+// systemd-resolved or dnsmasq, may read it all the same.
 //
 // A check reports what one resolver sees now. After a change, the resolver may
 // return the old records until they expire from its cache.
 package fcrdns
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/miekg/dns"
 )
 
-// A Resolver does the lookups of a check. [*Server] and [*net.Resolver] implement
-// it. It must be safe for concurrent use.
-//
-// If a Resolver also has the LookupCNAME method of [*net.Resolver], [Check]
-// reports which names are aliases.
-type Resolver interface {
-	// LookupAddr returns the PTR names of an address.
-	LookupAddr(ctx context.Context, address string) (names []string, err error)
-	// LookupNetIP returns the addresses of a host. The network is "ip4" if the
-	// checked address is an IPv4 address, and "ip6" if not. The host ends with a
-	// dot: search domains must not be tried.
-	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+// A Verdict says whether an address is confirmed. The zero value is [Undecided].
+type Verdict int
+
+// The comments name the results of RFC 8601, section 2.7.3.
+const (
+	Undecided    Verdict = iota // a lookup failed, or there are too many names (temperror)
+	NotConfirmed                // no name has the address (fail), or there is no PTR record (permerror)
+	Confirmed                   // a name has the address (pass)
+)
+
+// String returns "undecided", "not confirmed" or "confirmed".
+func (v Verdict) String() string {
+	switch v {
+	case Undecided:
+		return "undecided"
+	case NotConfirmed:
+		return "not confirmed"
+	case Confirmed:
+		return "confirmed"
+	}
+	return fmt.Sprintf("Verdict(%d)", int(v))
 }
 
 // A Result is the outcome of the check of one address.
 type Result struct {
-	// Address is the checked address. An IPv4-mapped IPv6 address is converted
-	// to IPv4.
+	// Address is the checked address, without a zone. An IPv4-mapped IPv6 address is
+	// converted to IPv4.
 	Address netip.Addr
-	// Names are the PTR names, at most 10, in the order the resolver returns
-	// them.
+	// Names are the PTR names in alphabetical order, with those that are not host
+	// names at the end. There are at most 10 (RFC 7208, section 4.6.4); others are not
+	// tried.
 	Names []Name
-	// Confirmed reports whether one of the names resolves back to Address.
-	Confirmed bool
-	// Reason explains why Address is not confirmed. It is empty if Confirmed is
-	// true.
+	// Verdict says whether Address is confirmed.
+	Verdict Verdict
+	// Reason explains the Verdict in one line. It is empty if Address is confirmed.
 	Reason string
-	// Err is the error of a failed lookup, such as a timeout, that left the check
-	// undecided: Address is neither confirmed nor known not to be. Otherwise it is nil. A
-	// record that does not exist is not an error.
+	// Err is why the check is undecided, for example a [*net.DNSError]. Otherwise it is
+	// nil: a record that does not exist is not an error.
 	Err error
 }
 
 // A Name is a PTR name and the addresses it resolves to.
 type Name struct {
-	// Host is the name, without a trailing dot. It is not looked up if it is not a host
-	// name; a Server then escapes its special characters.
+	// Host is the name, without a trailing dot. Special characters are escaped as in
+	// zone files (RFC 1035, section 5.1).
 	Host string
-	// Addresses are the addresses that Host resolves to, of the IP version of the
-	// checked address. IPv4-mapped IPv6 addresses are converted to IPv4.
+	// Addresses are the addresses of Host, of the IP version of the checked address.
+	// They are not looked up if Host is not a host name.
 	Addresses []netip.Addr
 	// CNAME is the canonical name of Host, without a trailing dot, if Host is an
 	// alias; otherwise it is empty. A PTR record should not point to an alias
@@ -80,19 +102,17 @@ type Name struct {
 }
 
 const (
-	maxNames    = 10 // the limit of RFC 7208, section 4.6.4
+	maxNames    = 10
 	maxParallel = 16
 )
 
 // Check looks up the PTR names of each address and the addresses of those names.
 // It checks up to 16 addresses in parallel and returns one [Result] per address,
-// in the order of addresses. If resolver is nil, Check uses the system's resolver
-// ([net.DefaultResolver]), which also reads the hosts file (/etc/hosts). A failed
-// lookup does not stop the other checks; its error is in the Err field of its
-// Result.
-func Check(ctx context.Context, resolver Resolver, addresses ...netip.Addr) []Result {
-	if resolver == nil {
-		resolver = net.DefaultResolver
+// in the order of addresses. If client is nil, Check uses the zero [DNSClient], which
+// asks the DNS servers of this system. A failed lookup does not stop the other checks.
+func Check(ctx context.Context, client *DNSClient, addresses ...netip.Addr) []Result {
+	if client == nil {
+		client = new(DNSClient)
 	}
 	results := make([]Result, len(addresses))
 	slots := make(chan struct{}, maxParallel)
@@ -101,102 +121,125 @@ func Check(ctx context.Context, resolver Resolver, addresses ...netip.Addr) []Re
 		slots <- struct{}{}
 		running.Go(func() {
 			defer func() { <-slots }()
-			results[i] = check(ctx, resolver, address.Unmap())
+			results[i] = check(ctx, client, address.Unmap().WithZone(""))
 		})
 	}
 	running.Wait()
 	return results
 }
 
-func check(ctx context.Context, resolver Resolver, address netip.Addr) Result {
-	result := Result{Address: address}
+func check(ctx context.Context, client *DNSClient, address netip.Addr) Result {
+	result := Result{Address: address, Verdict: NotConfirmed}
 	if !address.IsValid() {
 		result.Reason = "not an IP address"
 		return result
 	}
-	hosts, err := resolver.LookupAddr(ctx, address.String())
-	// A [net.Resolver] returns names with an error if there are others that are
-	// not host names. Those could not confirm the address.
+	hosts, err := client.lookupPTR(ctx, address)
+	if err != nil {
+		return result.undecided(err)
+	}
 	if len(hosts) == 0 {
-		result.Reason, result.Err = explain(err, "no PTR record")
+		result.Reason = "no PTR record"
 		return result
 	}
+	return checkNames(ctx, client, result, sortNames(hosts))
+}
+
+// checkNames completes the result with the first of the sorted PTR names.
+func checkNames(ctx context.Context, client *DNSClient, result Result, hosts []string) Result {
+	var failure error
 	for _, host := range hosts[:min(len(hosts), maxNames)] {
-		name, err := lookupName(ctx, resolver, networkOf(address), strings.TrimSuffix(host, "."))
+		name, err := lookupName(ctx, client, host, result.Address)
 		result.Names = append(result.Names, name)
-		result.Confirmed = result.Confirmed || slices.Contains(name.Addresses, address)
-		if err != nil {
-			result.Err = err
+		if slices.Contains(name.Addresses, result.Address) {
+			result.Verdict = Confirmed
 		}
+		failure = cmp.Or(failure, err)
 	}
-	if result.Confirmed {
-		result.Err = nil // one confirming name is enough
-		return result
+	if result.Verdict == Confirmed {
+		return result // one name is enough
 	}
-	result.Reason, result.Err = explain(result.Err, mismatch(result.Names, address))
+	if len(hosts) > maxNames && isHostName(hosts[maxNames]) {
+		failure = errors.Join(failure, fmt.Errorf("only %d of %d names were tried", maxNames, len(hosts)))
+	}
+	if failure != nil {
+		return result.undecided(failure)
+	}
+	result.Reason = mismatch(result)
 	return result
 }
 
-// networkOf returns the network of address. The lookup of the other one could
-// fail, or return an IPv4 address from an AAAA record.
-func networkOf(address netip.Addr) string {
-	if address.Is4() {
-		return "ip4"
-	}
-	return "ip6"
+func (r Result) undecided(err error) Result {
+	r.Verdict, r.Err = Undecided, err
+	r.Reason = "could not check: " + strings.ReplaceAll(err.Error(), "\n", "; ")
+	return r
 }
 
-// isHostName reports whether host is a host name and not an IP address (RFC 1123,
-// section 2.1). Underscores are common in PTR names and are accepted.
-func isHostName(host string) bool {
-	const digits, letters = "0123456789", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	_, ok := dns.IsDomainName(host)
-	return ok && strings.Trim(host, letters+digits+"-_.") == "" && strings.Trim(host[strings.LastIndex(host, ".")+1:], digits) != ""
+// sortNames sorts names, so that a verdict does not depend on the order in which a
+// server returns them. Those that are not host names come last. They cannot confirm, and
+// so must not take the place of one that can.
+func sortNames(names []string) []string {
+	slices.SortFunc(names, func(a, b string) int {
+		if isHostName(a) != isHostName(b) {
+			if isHostName(a) {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(strings.Compare(strings.ToLower(a), strings.ToLower(b)), strings.Compare(a, b))
+	})
+	return slices.CompactFunc(names, strings.EqualFold)
 }
 
-// lookupName looks up the addresses and the canonical name of host. A host that
-// does not exist is not an error.
-func lookupName(ctx context.Context, resolver Resolver, network, host string) (Name, error) {
+// lookupName returns host with its addresses of the IP version of address.
+func lookupName(ctx context.Context, client *DNSClient, host string, address netip.Addr) (Name, error) {
 	name := Name{Host: host}
 	if !isHostName(host) {
 		return name, nil
 	}
-	absolute := host + "." // keeps the resolver from trying search domains
-	addresses, err := resolver.LookupNetIP(ctx, network, absolute)
-	for _, address := range addresses {
-		name.Addresses = append(name.Addresses, address.Unmap())
+	addresses, canonical, err := client.lookupAddresses(ctx, host, address.Is4())
+	name.Addresses = addresses
+	if !strings.EqualFold(canonical, host) {
+		name.CNAME = canonical
 	}
-	if isNotFound(err) {
-		return name, nil
-	}
-	if err != nil {
-		return name, err
-	}
-	if resolver, ok := resolver.(interface {
-		LookupCNAME(ctx context.Context, host string) (string, error)
-	}); ok {
-		canonical, err := resolver.LookupCNAME(ctx, absolute)
-		if canonical = strings.TrimSuffix(canonical, "."); err == nil && !strings.EqualFold(canonical, host) {
-			name.CNAME = canonical
-		}
-	}
-	return name, nil
+	return name, err
 }
 
-// mismatch describes what names resolve to instead of address.
-func mismatch(names []Name, address netip.Addr) string {
-	parts := make([]string, len(names))
-	for i, name := range names {
+// isHostName reports whether name is a host name and not an IP address (RFC 1123,
+// section 2.1). Underscores are allowed.
+func isHostName(name string) bool {
+	const digits, letters = "0123456789", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	last := ""
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' || strings.Trim(label, letters+digits+"-_") != "" {
+			return false
+		}
+		last = label
+	}
+	return len(name) <= 253 && strings.Trim(last, digits) != ""
+}
+
+// mismatch describes what the names of a result resolve to instead of its address.
+func mismatch(result Result) string {
+	parts := make([]string, len(result.Names))
+	for i, name := range result.Names {
 		switch {
 		case !isHostName(name.Host):
 			parts[i] = fmt.Sprintf("PTR name %q is not a host name", name.Host)
 		case len(name.Addresses) == 0:
-			parts[i] = fmt.Sprintf("%s has no IPv%s address", name.Host, networkOf(address)[2:])
+			parts[i] = fmt.Sprintf("%s has no IPv%s address", name.Host, version(result.Address))
 		default:
 			parts[i] = fmt.Sprintf("%s resolves to %s", name.Host, join(name.Addresses))
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+func version(address netip.Addr) string {
+	if address.Is4() {
+		return "4"
+	}
+	return "6"
 }
 
 func join(addresses []netip.Addr) string {
@@ -205,18 +248,4 @@ func join(addresses []netip.Addr) string {
 		texts[i] = address.String()
 	}
 	return strings.Join(texts, ", ")
-}
-
-// explain returns the Reason and the Err of an unconfirmed Result: reason if the
-// DNS gave a definite answer, and the lookup error if it did not.
-func explain(err error, reason string) (string, error) {
-	if err == nil || isNotFound(err) {
-		return reason, nil
-	}
-	return "could not check: " + err.Error(), err
-}
-
-func isNotFound(err error) bool {
-	var dnsErr *net.DNSError
-	return errors.As(err, &dnsErr) && dnsErr.IsNotFound
 }

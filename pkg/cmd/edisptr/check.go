@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,19 +19,24 @@ func (a *app) checkCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "check IP ...",
 		Short: "Check forward-confirmed reverse DNS",
-		Long: `Check looks up the PTR names of each address and reports whether one of them
-resolves back to the address, as mail servers do. It needs no session.
+		Long: `Check looks up the PTR names of each address and reports whether the address is
+confirmed: whether at least one of the names resolves back to it. This is what
+RFC 8601 calls iprev, and what many mail servers require. Some mail servers look
+only at the first name, so an address should have one PTR record. It needs no
+session.
+
+Names that are not host names do not confirm an address. Of more than 10 names,
+the first 10 in alphabetical order are tried.
 
 With --resolver or EDIS_DNS, check queries only that DNS server, which should be
-recursive. The default port is 53.
-
-Otherwise, check uses the system's resolver, which also reads the hosts file
-(/etc/hosts), and so may confirm a name that is not in the DNS.
+recursive. The default port is 53. Otherwise, check queries the DNS servers that
+this system is configured with. It never reads the hosts file (/etc/hosts),
+because other mail servers do not see it.
 
 Exit status:
   0  all addresses are confirmed
   1  at least one address could not be checked, because a lookup failed or timed
-     out
+     out, or because it has too many names
   2  usage or input error
   4  all addresses were checked, and at least one is not confirmed`,
 		Example: "  edisptr check 192.0.2.10 2001:db8::10\n  edisptr check --resolver 192.0.2.53 192.0.2.10",
@@ -53,7 +56,7 @@ Exit status:
 type checkResult struct {
 	IP        netip.Addr `json:"ip"`
 	Names     []string   `json:"names"`
-	Checked   bool       `json:"checked"` // false if a failed lookup left it undecided
+	Checked   bool       `json:"checked"` // false if the check is undecided
 	Confirmed bool       `json:"confirmed"`
 	Reason    string     `json:"reason"`
 }
@@ -62,7 +65,7 @@ var errNotConfirmed = errors.New("not confirmed")
 
 func (a *app) check(ctx context.Context, args []string, server string) error {
 	addresses, errs := parseAddresses(args)
-	resolver, err := a.resolver(server)
+	client, err := a.dnsClient(server)
 	if err != nil {
 		errs.add("--resolver", server, "want HOST or HOST:PORT")
 	}
@@ -71,16 +74,17 @@ func (a *app) check(ctx context.Context, args []string, server string) error {
 	}
 	results := make([]checkResult, len(addresses))
 	unchecked, unconfirmed := 0, 0
-	for i, result := range fcrdns.Check(ctx, resolver, addresses...) {
-		results[i] = checkResult{result.Address, []string{}, result.Err == nil, result.Confirmed, result.Reason}
+	for i, result := range fcrdns.Check(ctx, client, addresses...) {
+		results[i] = checkResult{result.Address, []string{}, result.Verdict != fcrdns.Undecided, result.Verdict == fcrdns.Confirmed, result.Reason}
 		for _, name := range result.Names {
 			results[i].Names = append(results[i].Names, formatName(name))
 		}
-		switch {
-		case result.Err != nil:
+		switch result.Verdict {
+		case fcrdns.Undecided:
 			unchecked++
-		case !result.Confirmed:
+		case fcrdns.NotConfirmed:
 			unconfirmed++
+		case fcrdns.Confirmed:
 		}
 	}
 	a.printChecks(results)
@@ -101,42 +105,18 @@ func ofAddresses(some int, all []netip.Addr) string {
 	return fmt.Sprintf("%d of %d addresses", some, len(all))
 }
 
-// resolver returns the DNS server at address, or the system's resolver if address
-// is empty. Its lookups are limited by --timeout.
-func (a *app) resolver(address string) (fcrdns.Resolver, error) {
+// dnsClient returns a client of the DNS server at address, or of those of the system if
+// address is empty. Its lookups are limited by --timeout.
+func (a *app) dnsClient(address string) (*fcrdns.DNSClient, error) {
 	if address == "" {
-		return systemResolver{net.DefaultResolver, a.timeout}, nil
+		return &fcrdns.DNSClient{Timeout: a.timeout}, nil
 	}
-	server, err := fcrdns.NewServer(address)
+	client, err := fcrdns.NewDNSClient(address)
 	if err != nil {
 		return nil, err
 	}
-	server.Timeout = a.timeout
-	return server, nil
-}
-
-// systemResolver is a net.Resolver with a timeout for each lookup.
-type systemResolver struct {
-	resolver *net.Resolver
-	timeout  time.Duration
-}
-
-func (r systemResolver) LookupAddr(ctx context.Context, address string) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
-	return r.resolver.LookupAddr(ctx, address)
-}
-
-func (r systemResolver) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
-	return r.resolver.LookupNetIP(ctx, network, host)
-}
-
-func (r systemResolver) LookupCNAME(ctx context.Context, host string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
-	return r.resolver.LookupCNAME(ctx, host)
+	client.Timeout = a.timeout
+	return client, nil
 }
 
 // formatName marks aliases, because a PTR record should not point to one.

@@ -1,8 +1,7 @@
 package main
 
 import (
-	"context"
-	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -139,24 +138,31 @@ func TestCheckTimeoutOfEachQuery(t *testing.T) {
 	}
 }
 
-// The system's resolver would wait for 5 seconds, twice.
-func TestSystemResolverTimeout(t *testing.T) {
+// A name that is not a host name is a definite no. Names that were not tried are not.
+func TestCheckNames(t *testing.T) {
 	t.Parallel()
-	address := startDNS(t, func(*dns.Msg) *dns.Msg { return nil })
-	resolver := systemResolver{&net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", address)
-	}}, 50 * time.Millisecond}
-	start := time.Now()
-	_, addrErr := resolver.LookupAddr(t.Context(), "192.0.2.10")
-	_, ipErr := resolver.LookupNetIP(t.Context(), "ip4", "mail.example.com.")
-	_, cnameErr := resolver.LookupCNAME(t.Context(), "mail.example.com.")
-	for _, err := range []error{addrErr, ipErr, cnameErr} {
-		var netErr net.Error
-		if !errors.As(err, &netErr) || !netErr.Timeout() {
-			t.Errorf("lookup = %v, want a timeout", err)
-		}
+	var many []string
+	for i := range 12 {
+		many = append(many, fmt.Sprintf("n%02d.example.", i))
 	}
-	if took := time.Since(start); took > 4*time.Second {
-		t.Errorf("three lookups took %v, want about 150ms", took)
+	address := startDNS(t, func(query *dns.Msg) *dns.Msg {
+		switch query.Question[0].Name {
+		case "10.2.0.192.in-addr.arpa.":
+			return respondWithPTR(query, "-dash.example.")
+		case "11.2.0.192.in-addr.arpa.":
+			return respondWithPTR(query, many...)
+		}
+		return respondWithPTR(query)
+	})
+	for _, test := range []struct {
+		ip, reason string
+		status     int
+	}{
+		{"192.0.2.10", `PTR name "-dash.example" is not a host name`, 4},
+		{"192.0.2.11", "could not check: only 10 of 12 names were tried", 1},
+	} {
+		if got := run(t, nil, "check", "--resolver", address, test.ip); got.status != test.status || !strings.Contains(got.stdout, test.reason+"\n") {
+			t.Errorf("check %s = %+v, want status %d and %q", test.ip, got, test.status, test.reason)
+		}
 	}
 }

@@ -125,11 +125,11 @@ func TestZoneIsNotPrinted(t *testing.T) {
 	}
 }
 
-// --timeout limits the lookups of check, including those of the system's resolver.
-func TestTimeoutReachesSystemResolver(t *testing.T) {
+// --timeout limits the lookups of check, also those on the DNS servers of the system.
+func TestTimeoutReachesSystemDNS(t *testing.T) {
 	t.Parallel()
-	resolver, err := (&app{timeout: 7 * time.Second}).resolver("")
-	if system, ok := resolver.(systemResolver); err != nil || !ok || system.timeout != 7*time.Second {
-		t.Errorf("resolver(\"\") = %+v, %v, want that of the system with a timeout of 7s", resolver, err)
+	client, err := (&app{timeout: 7 * time.Second}).dnsClient("")
+	if err != nil || client.Timeout != 7*time.Second {
+		t.Errorf("dnsClient(\"\") = %+v, %v, want one with a timeout of 7s", client, err)
 	}
 }
