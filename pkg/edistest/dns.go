@@ -114,7 +114,7 @@ func (s *Server) lookup(question dns.Question, answer *dns.Msg) {
 	if len(records) == 0 && !s.hasNamesBelow(key) {
 		answer.Rcode = dns.RcodeNameError
 	}
-	if question.Qtype == dns.TypeDS && key != "." {
+	if question.Qtype == dns.TypeDS {
 		key = parent(key) // a DS record is in the zone above (RFC 4035, section 3.1.4.1)
 	}
 	answer.Ns = []dns.RR{startOfAuthority(s.zoneOf(key))} // RFC 2308, section 3
@@ -142,7 +142,7 @@ func (s *Server) zoneOf(key string) string {
 	return key
 }
 
-// parent returns the name above key, which is not the root.
+// parent returns the name above key, or the root.
 func parent(key string) string {
 	if next, end := dns.NextLabel(key, 0); !end {
 		return key[next:]
@@ -167,9 +167,6 @@ func (s *Server) isApex(key string) bool {
 // hasNamesBelow reports whether key exists even without records of its own (RFC 8020,
 // section 2).
 func (s *Server) hasNamesBelow(key string) bool {
-	if key == "." {
-		return true
-	}
 	for name, address := range s.records.reverse {
 		if isBelow(name, key) && s.records.shown(address, s.now()) != "" {
 			return true

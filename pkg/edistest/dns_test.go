@@ -33,6 +33,8 @@ func TestDNS(t *testing.T) {
 	s.records.set(netip.MustParseAddr("192.0.2.10"), "mail.example.com", now)
 	s.records.set(netip.MustParseAddr("198.51.100.1"), "gone.example.com", now)
 	s.records.set(netip.MustParseAddr("198.51.100.1"), "", now)
+	s.records.set(netip.MustParseAddr("2001:db8::20"), "gone.example.com", now)
+	s.records.set(netip.MustParseAddr("2001:db8::20"), "", now)
 	s.AddHost("Mail.example.com", netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("::ffff:192.0.2.11"))
 	s.AddHost("mail.example.com.", netip.MustParseAddr("2001:db8::10"))
 	const ip6 = "0.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa."
@@ -49,10 +51,11 @@ func TestDNS(t *testing.T) {
 		{ip6, dns.TypeANY, dns.RcodeSuccess, []string{"mail.example.com."}},
 		{"10.2.0.192.in-addr.arpa.", dns.TypeA, dns.RcodeSuccess, nil},
 		{"11.2.0.192.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, nil},
-		{"2.0.192.in-addr.arpa.", dns.TypePTR, dns.RcodeSuccess, nil},        // has no records, but names below it
-		{"1.100.51.198.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, nil}, // removed
+		{"2.0.192.in-addr.arpa.", dns.TypePTR, dns.RcodeSuccess, nil},                  // has no records, but names below it
+		{"1.100.51.198.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, nil},           // removed
+		{"2." + strings.TrimPrefix(ip6, "0.1."), dns.TypePTR, dns.RcodeNameError, nil}, // the only record below it was removed
 		{strings.TrimPrefix(ip6, "0."), dns.TypePTR, dns.RcodeSuccess, nil},
-		{"2." + strings.TrimPrefix(ip6, "0.1."), dns.TypePTR, dns.RcodeNameError, nil},
+		{"3." + strings.TrimPrefix(ip6, "0.1."), dns.TypePTR, dns.RcodeNameError, nil},
 		{"mail.example.com.", dns.TypeA, dns.RcodeSuccess, []string{"192.0.2.10", "192.0.2.11"}},
 		{"mail.example.com.", dns.TypeAAAA, dns.RcodeSuccess, []string{"2001:db8::10"}},
 		{"mail.example.com.", dns.TypeMX, dns.RcodeSuccess, nil},
@@ -196,6 +199,7 @@ func TestDNSNegativeAnswers(t *testing.T) {
 	s := newServer(t)
 	s.AddHost("mail.corp.example.com", netip.MustParseAddr("192.0.2.10"))
 	s.AddHost("example.net", netip.MustParseAddr("192.0.2.11"))
+	s.SetPTRs(map[netip.Addr]string{netip.MustParseAddr("2001:db8::10"): "mail.corp.example.com"})
 	const ip6Zone = "0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa." // 2001:db8::/64
 	for _, test := range []struct {
 		name       string
@@ -211,6 +215,8 @@ func TestDNSNegativeAnswers(t *testing.T) {
 		{"in-addr.arpa.", dns.TypePTR, dns.RcodeSuccess, "in-addr.arpa."},
 		{"a.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, "in-addr.arpa."},
 		{"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0." + ip6Zone, dns.TypePTR, dns.RcodeNameError, ip6Zone},
+		{"0.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0." + ip6Zone, dns.TypeA, dns.RcodeSuccess, ip6Zone},
+		{"0.0.0.0.0.0.0.0." + ip6Zone, dns.TypePTR, dns.RcodeSuccess, ip6Zone}, // has names below it
 		{ip6Zone, dns.TypePTR, dns.RcodeSuccess, ip6Zone},
 		{"8.b.d.0.1.0.0.2.ip6.arpa.", dns.TypePTR, dns.RcodeSuccess, "8.b.d.0.1.0.0.2.ip6.arpa."},
 		{"10.ip6.arpa.", dns.TypePTR, dns.RcodeNameError, "ip6.arpa."},

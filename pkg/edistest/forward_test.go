@@ -60,10 +60,13 @@ func TestForwardRecordsBesideHosts(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.SetForwardRecords(true)
-	s.AddHost("mail.example.com", netip.MustParseAddr("192.0.2.20"), netip.MustParseAddr("::ffff:192.0.2.10"))
+	s.AddHost("mail.example.com", netip.MustParseAddr("192.0.2.20"), netip.MustParseAddr("192.0.2.20"), netip.MustParseAddr("::ffff:192.0.2.10"))
 	s.SetPTRs(map[netip.Addr]string{netip.MustParseAddr("192.0.2.10"): "mail.example.com"})
-	wantAddresses(t, s, "mail.example.com.", "192.0.2.10", "192.0.2.20")
-	wantAddresses(t, s, "mail.example.com.", "192.0.2.10", "192.0.2.20") // a query changes nothing
+	s.AddHost("www.example.com", netip.MustParseAddr("192.0.2.30"), netip.MustParseAddr("192.0.2.30"))
+	for range 2 { // a query changes nothing
+		wantAddresses(t, s, "mail.example.com.", "192.0.2.10", "192.0.2.20")
+		wantAddresses(t, s, "www.example.com.", "192.0.2.30")
+	}
 }
 
 // A forward record follows its PTR record: when it is renamed, removed or set again, and
