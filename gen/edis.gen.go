@@ -332,12 +332,16 @@ type ClientInterface interface {
 
 	// DeletePTRWithBody Remove PTR records
 	//
+	// Removes the records of some addresses of a server.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /del/ptr (the `DeletePTR` operationId).
 	DeletePTRWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeletePTRWithFormdataBody Remove PTR records
+	//
+	// Removes the records of some addresses of a server.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -346,12 +350,16 @@ type ClientInterface interface {
 
 	// GetPTRWithBody Read PTR records
 	//
+	// Reads the records of some addresses of a server, or of all with an empty list.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /get/ptr (the `GetPTR` operationId).
 	GetPTRWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPTRWithFormdataBody Read PTR records
+	//
+	// Reads the records of some addresses of a server, or of all with an empty list.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -360,12 +368,16 @@ type ClientInterface interface {
 
 	// CreateAuthSessionWithBody Log in
 	//
+	// Exchanges the login of an account for a session of each of its KVM servers.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /kvm/v2/get/auth (the `CreateAuthSession` operationId).
 	CreateAuthSessionWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateAuthSessionWithFormdataBody Log in
+	//
+	// Exchanges the login of an account for a session of each of its KVM servers.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -399,6 +411,8 @@ type ClientInterface interface {
 
 // DeletePTRWithBody Remove PTR records
 //
+// Removes the records of some addresses of a server.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /del/ptr (the `DeletePTR` operationId).
@@ -415,6 +429,8 @@ func (c *Client) DeletePTRWithBody(ctx context.Context, contentType string, body
 }
 
 // DeletePTRWithFormdataBody Remove PTR records
+//
+// Removes the records of some addresses of a server.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -433,6 +449,8 @@ func (c *Client) DeletePTRWithFormdataBody(ctx context.Context, body DeletePTRFo
 
 // GetPTRWithBody Read PTR records
 //
+// Reads the records of some addresses of a server, or of all with an empty list.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /get/ptr (the `GetPTR` operationId).
@@ -449,6 +467,8 @@ func (c *Client) GetPTRWithBody(ctx context.Context, contentType string, body io
 }
 
 // GetPTRWithFormdataBody Read PTR records
+//
+// Reads the records of some addresses of a server, or of all with an empty list.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -467,6 +487,8 @@ func (c *Client) GetPTRWithFormdataBody(ctx context.Context, body GetPTRFormdata
 
 // CreateAuthSessionWithBody Log in
 //
+// Exchanges the login of an account for a session of each of its KVM servers.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /kvm/v2/get/auth (the `CreateAuthSession` operationId).
@@ -483,6 +505,8 @@ func (c *Client) CreateAuthSessionWithBody(ctx context.Context, contentType stri
 }
 
 // CreateAuthSessionWithFormdataBody Log in
+//
+// Exchanges the login of an account for a session of each of its KVM servers.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -749,12 +773,16 @@ type ClientWithResponsesInterface interface {
 
 	// DeletePTRWithBodyWithResponse Remove PTR records
 	//
+	// Removes the records of some addresses of a server.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /del/ptr (the `DeletePTR` operationId).
 	DeletePTRWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeletePTRResponse, error)
 
 	// DeletePTRWithFormdataBodyWithResponse Remove PTR records
+	//
+	// Removes the records of some addresses of a server.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -763,12 +791,16 @@ type ClientWithResponsesInterface interface {
 
 	// GetPTRWithBodyWithResponse Read PTR records
 	//
+	// Reads the records of some addresses of a server, or of all with an empty list.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /get/ptr (the `GetPTR` operationId).
 	GetPTRWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GetPTRResponse, error)
 
 	// GetPTRWithFormdataBodyWithResponse Read PTR records
+	//
+	// Reads the records of some addresses of a server, or of all with an empty list.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -777,12 +809,16 @@ type ClientWithResponsesInterface interface {
 
 	// CreateAuthSessionWithBodyWithResponse Log in
 	//
+	// Exchanges the login of an account for a session of each of its KVM servers.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /kvm/v2/get/auth (the `CreateAuthSession` operationId).
 	CreateAuthSessionWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAuthSessionResponse, error)
 
 	// CreateAuthSessionWithFormdataBodyWithResponse Log in
+	//
+	// Exchanges the login of an account for a session of each of its KVM servers.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1064,6 +1100,8 @@ func (r SetPTRResponse) ContentType() string {
 
 // DeletePTRWithBodyWithResponse Remove PTR records
 //
+// Removes the records of some addresses of a server.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /del/ptr (the `DeletePTR` operationId).
@@ -1076,6 +1114,8 @@ func (c *ClientWithResponses) DeletePTRWithBodyWithResponse(ctx context.Context,
 }
 
 // DeletePTRWithFormdataBodyWithResponse Remove PTR records
+//
+// Removes the records of some addresses of a server.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1090,6 +1130,8 @@ func (c *ClientWithResponses) DeletePTRWithFormdataBodyWithResponse(ctx context.
 
 // GetPTRWithBodyWithResponse Read PTR records
 //
+// Reads the records of some addresses of a server, or of all with an empty list.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /get/ptr (the `GetPTR` operationId).
@@ -1102,6 +1144,8 @@ func (c *ClientWithResponses) GetPTRWithBodyWithResponse(ctx context.Context, co
 }
 
 // GetPTRWithFormdataBodyWithResponse Read PTR records
+//
+// Reads the records of some addresses of a server, or of all with an empty list.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1116,6 +1160,8 @@ func (c *ClientWithResponses) GetPTRWithFormdataBodyWithResponse(ctx context.Con
 
 // CreateAuthSessionWithBodyWithResponse Log in
 //
+// Exchanges the login of an account for a session of each of its KVM servers.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /kvm/v2/get/auth (the `CreateAuthSession` operationId).
@@ -1128,6 +1174,8 @@ func (c *ClientWithResponses) CreateAuthSessionWithBodyWithResponse(ctx context.
 }
 
 // CreateAuthSessionWithFormdataBodyWithResponse Log in
+//
+// Exchanges the login of an account for a session of each of its KVM servers.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1369,47 +1417,49 @@ func ParseSetPTRResponse(rsp *http.Response) (*SetPTRResponse, error) {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7FpLc9s4Ev4rKOweZlyULHmcx+jmxNkZ7zqJSrKzh8QlQ2RLwoQEGAC0rXXpv281AIpPyYrjKNmqvdkk",
-	"CHzd6MfX3bqnoUxSKUAYTQf3VIcLSJj9M4IYDExSoyYzxuNMAT5NlUxBGQ52TQJas7l9AXcsSWOgA3qx",
-	"AKJBay4F4ZoIaQgLQ0gNRF0aUJHFMZviSqMyCKhZpviVNoqLOV0FVBtmMl3dE5SSijYWr9ZP5PQvCA0N",
-	"6F1nLjuCJfjw1IowvBj9wwuwCipiSZU0ZWIpnyykNk4HOlQ8NVwKOqAnwzOCb4icEVMI2aUtQvC05fso",
-	"UqA16IAwTRj55/j9OxJzbQgXhBGEQ25YnAHuyA0kFk9j64SLM/eyvz6YKcWW+PLzTTLhUfPsf314SzSo",
-	"G1DELJix+FmOh0whlmJOjMSTEy7OQczNonxA6Xr4XDDjzaF6yDh/1aKhB3a9YTGPJpkwPG7u+0ZEtR1R",
-	"Y5eC3xENoRSR7rbahoIvGVcQ0cHHEuy1kqqn2ju72tWg0HSq1qSzMAStmwZVsmeRJRaLX3oVlEw8f1gX",
-	"xCN4QDp3xq7wx/6sVUDnYLb7uHO9n9TD/wBTde+1OP+bvv1/d96nO3vr8b6cm46CUKqoaTzu2guL7f9+",
-	"1O11j7r9XpuRVHcqvkoYj7v+324ok4f9pSb5rmKN3OElwUoRao3nnjqQmg4+OhGrcpXFaGJfXRXOvA5g",
-	"KHxFcREzrKnO1NiowqKIo12weFh5/WAQSdidT4O9aohMWPrRLbvaoEI8uqFDu8ar4r5w0b8rmNEB/dth",
-	"QZQOPUs6rFmMA1UWo4bs41X9an6e3OCQlRIDFzEXMFGgUyk0TI56vclRbysHrLr5aylmXCUM/yV+FQZC",
-	"osGQ4cWIeHWjsxeill7YhV70WRbHy69MLlU4NmnZd3nwQSksOovgB+t//JD+j3u9Sf/FlvxcC7L4eK12",
-	"927KMSssgHCtXSYqRDwTNnqSs2GeSGzSYuablP4+V7FXffXMx+V8p6lXLBrBlwy0aVdWf9J//khloY1m",
-	"gmVmIRX/D0SW3Oga9rHPXHCX4kX/pFq6LInRpqdnaFTfoicuDCjB4pyN2A+r+C8F3KUQGogai35CjY0t",
-	"RCsoAojlnIvN5DiUUbX6Pe71N4qFupqD3baFVFeuagfVbKy9QwURCMNZrAlT8LX0/AEtnaNCSoTbK6iV",
-	"bgMShubl2S3yIMzCUGbC7MApN3Hhc55wo+1muV0TI4kUQAqa3Erk09vmbkOm9a1U0dfiqwV9J7o94moX",
-	"hXoO6rTpWfH2+qVERI9+O37WhYjrnJzhVrhWRaJWZkVCd1jKG6srSqjzVa/DbZdwMtUgDOEzwg3WhKg6",
-	"FLCF6CMdrPorbmqFeD558fL3Xv9oF/tPFU+YWk420vJGdVMKEO6vTrmKeKhOynQKIoIanV8+UbVTBJB+",
-	"7+j4+Phlr7et5CmfuIt9+WxVMrFN3YqcrG/i5Uws389ssbCNGVfteBXU+fzqahWUi5CmBVSsvc3EazZb",
-	"MdTCTlttq2w6JXupmEurjZSMgC5r11C7uV3Kk7+0FN0Ru33rQ/l+C4LA3fVO5lPQUu1rnqmMll/TYMHM",
-	"tG6yXI7OiZwaxgVEZKZkYt3jE32tgBkgJ5cXf3a88XyiJGRxXA0Y+THWIuaxnLLY19IbmjWbrLmxvBbV",
-	"bB+nAwLzfEScgtCbC5YMmjARIX6uCNNahpwh1UF4qMKqd99bc+s/f9ntd/t0QPNVtY5AsegIpRXSLEB1",
-	"nMTl8ttGrbJE/ZaqdlPIxhvJBP+SAeGWMMw4qDxUYeY0sl6qIeV7OHQ/vuNUbizqovv0DZbi303Wuzm0",
-	"39jBQpyW+DsOangC2rAkrQf6b0Hef/Hbi+MXz3u93n6aYeNSM2xlS4WZbEp+ieTKu7KRvjKyHpAwgUXB",
-	"UmaKfBiObSjmIeiAcBHGWYS1ZypvQZFQCqNkHBB1+m4c2I8/vHvtN0hAmC4hn8TBwUlmFmiXodXy4OCA",
-	"vBGYQuzh/mQpCBNLa6546FJmRN6KLrlYgCCZB5sqecPRgcvUGNEXB3jgypWUuvtJoNa5sVfx5vRsTP6w",
-	"YYa8XaNEGKhnUI6s0X631+2h7cgUBEs5HdDf7KOApswsbMA5jCA+9K2v1AfKdR/iDPNKlDfpqbtk0OaV",
-	"j7WoOBDGBdo09oo5vOvc3t52kIJ3MhX7YFVM8x7qYtUnYquqedl0jQ8ctbZSHPV6W/BgWnvU8esO4qoR",
-	"iS8su3dBCIsaBYm8wXpmFdDj74MmL/o2orF3Q26ZJgpmmV6j6f8ANHnEQTTVgm8V0Gc/REE+ABBcZoFY",
-	"9oD8zDWbMxVjBjQm1YPDw3JhUsrotsOcJUjX6ICO7K2XMxJ93KargB7OwWz3xLmNiPtyw8rkas8+WJ8Q",
-	"POCALsvp0sjpyf2wPpb8gU64I5S9eeDOeL6D+7HoiZzv801yeHNkfRCz8GYnDC1dQiqQ17B78sdSY2vP",
-	"3lit0Fuu92RtbDOpCLBwUep0NRpXT+yZ1Y7oD/TLnYCUGd8tNLqhT+yaO0H6OsfMZ+5bHfNczgkX9HEb",
-	"oTvqZi6sA+eagIhSyYXBslDbQPDLCPA4IKfvxr+Wq0SiUwixoowqtbJl9qiE67yEvyYpUywBAypoqZcO",
-	"DjZUTAcH625vgJtyTaKlYAnHSmppC1cu7BaXo3N77NBVAfbZ9bpkug7ItauZ8K9S0XTtKhP2BC2Alkra",
-	"FRjVUKf3yjcqjZwWUx35eFfcT6scdJ+RccNMugX99jHyE4fEDaPaFlivWET82JJ0yFuuNZbFdo7mxq+F",
-	"sp88Xm6YkbagLI+iSIfko2HMNW7aWfwS6IkD6Ib5ZAvGs3zw6AZ2xI0mO+REkKwYONo5G5FhmCnVFmvr",
-	"Jr8OZrbHMM67yY/gSmPvJyNPlQJq2BwPRdOkV98Vx3YpT12YLLqxCkymKlEXQ+2aY+RRv9sAcJ8H8ZXt",
-	"NynOpnFbH3jGsthsbdvWRybG/rANCPprARTuWGjiJbGkwmOeLkmdTJJfLC1ynbQBKWYHxZG/okldre+k",
-	"8dMVl3GYcJoomKfvlVU7U3a+0fx93tA2u4p+UfF5401zg7Px+4BcZEp8hmVARsCFNiyOiz3O3INtAMZL",
-	"bSAhYzCGi7kuvl0/af/uw3BMTsEwHtvw7j96LeMYU9+ZcL8L2Xzuh3evyUk+n/Bf47OtAuOHJbsvKeti",
-	"1LL8QrHZjIdkKGXcquPygg3H/RumCyk/t37+p5SfNbrSfwMAAP//",
+	"7FpbU9w4Fv4rKu8+zFDuppshl+GNhOwMuyShuiH7kFCNsE93a2JLjiQDvVT/960jybZ86QuBELZqn2hs",
+	"Seeicz5958h3QSTSTHDgWgUHd4GK5pBS8zOGBDRMMi0nU8qSXAI+zaTIQGoGZkwKStGZeQG3NM0SCA6C",
+	"szkQBUoxwQlThAtNaBRBpiHuB2HA8yShVzhSyxzCQC8ynKW0ZHwWLMNAaapzVV8TpBQyaA1elk/E1V8Q",
+	"6SAMbnsz0eM0xYdHxoTTs9E/nAHLsGaWkGnbJpqxyVwobX2gIskyzQQPDoLD02OCb4iYEl0Z2Q86jGBZ",
+	"x/w4lqAUqJBQRSj55/jjB5IwpQnjhBJUh1zTJAdckWlIjT6tpVPGj+3LYSmYSkkX+PLrdTphcVv2vz69",
+	"JwrkNUii51Qb/WmhD7mCRPAZ0QIlp4yfAJ/puS/A2x4241S7cKgLGRevOjy0YdVrmrB4knPNkva673jc",
+	"WBE9ds7ZLVEQCR6rfmdsSPiWMwlxcPDZU7t0Ul2q2bOLbQMKQ6ceTSqPIlCqHVBePPM8Nbq4oRehF+LF",
+	"w6YhToMN1lkZ26o/drKWYTADvT7Hbeo90wz/A3Q9vUtz/jdz+//p/JTp7KLH5XIROhIiIeN28NhtryJ2",
+	"+Ptef9Df6w8HXUFSX6malVKW9N2//Uikm/OlYfm2Zo2scM8wD6FKfe4Cq6QKDj5bE+t2+Wa0dV9eVMlc",
+	"AhgaX3NcTDVtuzPTBlVoHDOMC5qc1l5vBJGU3rpjcFCHyJRmn+2wixUuRNGdPsx5LKI8Ba5xIAo2M52D",
+	"7qrE/buEaXAQ/G23ok+7jjvtNuLIquob19D380Vzw57PiWE1844LxhPGYSJBZYIrmOwNBpO9wVpmWE/+",
+	"t4JPmUwp/kvcKIRHokCT07MRce5GCKhM9V6Ygc70aZ4ki3seOXV1zFFm3hWQhFYY7YwGP9n/403+3x8M",
+	"JsNXa07tBvTi49Lt9t0Vw7NiDoQpZc+nysRjbjCVHJ8Wx4s5yqh+kNM/Fi52rq/L/D4mYD31hsYj+JaD",
+	"0t3OGk6GL7/TWRijOae5ngvJ/gOxoTyqofvYnWdwm+FGP1MvnXtmdPnpBQbVQ/zEuAbJaVJwFDOxrv85",
+	"h9sMIg1xa9Az9NjYqGgMRQUSMWN8NWWORFyvifcHw5Vmoa9mYJbtoNq1rdrCNSsr8khCDFwzmihCJdyX",
+	"tG/w0gk6xKPhzkGdJByQRrQ3zyxRgDCNIpFzvQXTXMWQT1jKtDKLFXFNtCCCA6nIcye9z27aq51SpW6E",
+	"jO+rXwP0relGxMU2DnXM1HrTceX1VY1HT/d+23/Rh5ipgrLhUjhWxrxRfMVc9WjGWqNrTmiyWOfDdZtw",
+	"eKWAa8KmhGmsFNF1aGAH/UeSWM9XXNQY8XLy6vXvg+HeNvGfSZZSuZisJOutmscDCPur59cWm6qnXGXA",
+	"Y2iQ/MUj1UAVgAwHe/v7+68Hg3WFkC9xm/hyp5UXYqt6GAWFX8XWKV98nJoSYh0zrsfxMrxbhiuJvtN6",
+	"ebEM/WqlHRS1BOiK+kYY12K3Ct3OcPOjyQuhWgR1ho0XF8GisTONzdymjvlLCd4f0Zv3Dt2ftkYI7fZv",
+	"FVEVU1WuDLoS8eI+nRg8rMpuzPnohIgrTRmHmEylSE3GfAneSqAayOH52Z89F09fAhLRJKljSCHGRMQs",
+	"EVc0cUX3iq7OqgBvDW8AnWn49IDj0R8T6yBM8Io4gyKUx6g/k4QqJSJGkf2geujCesLfmXAbvnzdH/aH",
+	"wUFQjGq0DqpBe2gtF3oOsmct9ut0A2S+RcNWoq1GcdyRnLNvORBmOMSUgSzQCw9TLZrVG7LAzWj+/a0p",
+	"vwOpqjbVAyLFvZuUq1ltH9jqQj1NLWBpqWYpKE3TrIn9D9F8+Oq3V/uvXg4Gg6fpmo29rtnSVA9TYVkv",
+	"1zQyGe1Gvjs6HpM/TNYFYZDLBANZ60wd7O42ErKVUefI1xwUaOGKLZNBKeVYZyxELsmn07GBchaBCgnj",
+	"UZLHWM5m4gYkQY2kSEIijz6MQzP504e3boEUuO4T8oXv7Bzmeo5xHZldOtjZIe84HklGuJMsOKF8YcId",
+	"hS5ETsQN75OzOXCSO2UzKa4ZAoDPtlH7SoBTXNoqVfW/cNw1ppOGw8j7UktUA/cJpOV/wbA/6A/QZSID",
+	"TjMWHAS/mUdhkFE9N4C1G0Oy63psWSfQjiAV11BQZJu2YkqUSP1espgS6rHlsjtyjEdbXFwoBDbOQOk3",
+	"Du7R98C1xfoscb7dve3d3Nz0sDDo5TJxeGlPsUjg1lWdVrfCmWuJe4vgcWhi2xKLTQ255pXfsp4WZZvP",
+	"VgnGe3uDwRojjPzytvQe4ssW6bIV72feLmB9Js3uxH3c5v0fo01Rv67UxmwouaGKSJjmqtRm+BO0KZAS",
+	"tanXrsswePFTHOSAh+Awo4hhPZgptpteBzy/xvKB7wLZYoo0s8xJ/yRFdKAzXDDAPLv4PhnLMNidgd4E",
+	"CDS+BxyERBgWQJOE3DA9J5QTSDO9MPdebbCYmXPjWSNF7fbwiWGieUuzASMsgVDe3jw6VDSvhn8iTmyp",
+	"ypOBxNb6/ACEoPGPwYev1+nu9Z6BCeQrq3Hi3W00p3zmqENS9O0oL9pipgdMK3I7JUCjOf5lWnntN9UG",
+	"iciQXiRkRXPiwXix3Y56HcsnTvx666Ujkg5LT6JfjSu9+/9mR/KRQaDe6v6JELCVIj7vvoFWm/uRUWAr",
+	"le6HAcUnFmsx4ETMCONe5tcLmA0gsFIEgoDaRBLO5kwR4HEmGNdY9iuDRr+MAMUBOfow/tXvAhCVQcSm",
+	"DOJaL8RUXuiey6JFc0kyKmkK2jCLVj28s7OiIt7ZKRv8IS7KFIkXnKYMK+WFaUwwbpY4H50Ysae2SjPP",
+	"LsuS+DIkl7Ymxl9eUXxpK0f6CC2ejk6JLQDrIKieP1Oqdfc6In/k4LPa1E7jg6cE2hXfLnRov/5zg0dG",
+	"2BVX+h1qvaExcdfbpEfeM6UYnxFz32qv6StnPzr8rrhL79DSv7IkPVJ8QoBHl70Vr74je2Q8XnGP3aHj",
+	"cXFBbS92ib3C7pFDTvLqYtrcxxIRRbmUXdDdDPkSAU3jaFxcMXwHyxu7PBltRfIeV4/1Vh5ZbK1a9BJ0",
+	"LmtQjfhcUpbiqOi3FLgrkH9pmpCS0auk63JgSvNEr+3lN6/WtPksEgjma6Uo3NJIJwtiOIrT+WpBmryX",
+	"/GJYlm2vHpDqQqkS+SuG1EW5J61PnOwxRbn1REVkXVu0cVovw66vO09NB7NqAlbTW2/aCxyPP4bkLJf8",
+	"KyxCMgLGlaZJUq1xbB+sU2C8UBpSMgatGZ+pam75pHvep9MxOQJNWWLg3U16K5IEz8tjbr8fWi3304e3",
+	"5LC4tHKz8dlag3GiF/ees85GHcPPJJ1OWUROhUg6fewPWCHu33A1F+Jr5/Q/hfiqMJX+GwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
