@@ -22,7 +22,34 @@ func start(t *testing.T) (*edistest.Server, *witness) {
 // each documented response is among them.
 func TestCalls(t *testing.T) {
 	t.Parallel()
+	w := callAll(t, edistest.Documented)
+	for _, finding := range slices.Concat(w.requests, w.responses) {
+		t.Error(finding)
+	}
+	for response := range w.unseen {
+		t.Errorf("%s is documented, but was not seen", response)
+	}
+}
+
+// The requests of the client match the document even if the service responds in the
+// other dialect, which does not.
+func TestCallsInRecordedDialect(t *testing.T) {
+	t.Parallel()
+	w := callAll(t, edistest.Recorded)
+	for _, finding := range w.requests {
+		t.Error(finding)
+	}
+	if len(w.responses) == 0 {
+		t.Error("all responses match the document, want the dialect to differ")
+	}
+}
+
+// callAll calls every operation on a fake service that speaks the dialect, and returns
+// the witness of the calls.
+func callAll(t *testing.T, dialect edistest.Dialect) *witness {
+	t.Helper()
 	server, w := start(t)
+	server.SetDialect(dialect)
 	// Without URLs, the client calls the servers that the document names.
 	client, err := edis.NewClient(&edis.Options{HTTPClient: &http.Client{Transport: w}, MaxAttempts: 1})
 	if err != nil {
@@ -62,12 +89,7 @@ func TestCalls(t *testing.T) {
 			}
 		}
 	}
-	for _, finding := range w.findings {
-		t.Error(finding)
-	}
-	for response := range w.unseen {
-		t.Errorf("%s is documented, but was not seen", response)
-	}
+	return w
 }
 
 // The witness rejects what does not match; otherwise TestCalls would prove nothing.
@@ -100,15 +122,16 @@ func TestObjections(t *testing.T) {
 		{setPTR, form, edistest.Fault{Header: http.Header{"Content-Type": {"text/html"}}, Body: `{"status":"success"}`}, "text/html"},
 	} {
 		server.Fail("setPTR", test.fault)
-		w.findings = nil
+		w.requests, w.responses = nil, nil
 		response, err := client.Post(test.url, formType, strings.NewReader(test.form))
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = response.Body.Close()
 		other := func(finding string) bool { return !strings.Contains(finding, test.want) }
-		if (len(w.findings) == 0) != (test.want == "") || slices.ContainsFunc(w.findings, other) {
-			t.Errorf("%s with %s and response %+v gives %q, want %q", test.url, test.form, test.fault, w.findings, test.want)
+		findings := slices.Concat(w.requests, w.responses)
+		if (len(findings) == 0) != (test.want == "") || slices.ContainsFunc(findings, other) {
+			t.Errorf("%s with %s and response %+v gives %q, want %q", test.url, test.form, test.fault, findings, test.want)
 		}
 	}
 }
