@@ -27,7 +27,7 @@ type fault struct {
 
 // TestFaults runs the fault table. The rows are in the faults_*_test.go files.
 func TestFaults(t *testing.T) {
-	for _, faults := range [][]fault{inputFaults, networkFaults, responseFaults, statusFaults, systemFaults, documentFaults, secretFaults, accountFaults, dialectFaults, http2Faults} {
+	for _, faults := range [][]fault{inputFaults, networkFaults, responseFaults, statusFaults, systemFaults, secretFaults, accountFaults, dialectFaults, http2Faults} {
 		for _, fault := range faults {
 			t.Run(fault.id, func(t *testing.T) {
 				if !fault.alone {
