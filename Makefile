@@ -3,16 +3,13 @@
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 BENCHSTAT     = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+OASDIFF       = github.com/oasdiff/oasdiff@v1.36.0
 PLATFORMS     = linux darwin windows
 
-# The directories of the three modules. specsync and witness are modules of their own, so
-# that the dependencies of oasdiff and libopenapi do not reach users of the library.
-# witness has only tests, which make one call at a time: they are the same on all
-# platforms, and the race detector has nothing to find.
-SPECSYNC_DIR = pkg/cmd/specsync
-WITNESS_DIR  = pkg/internal/witness
-PROGRAMS     = . $(SPECSYNC_DIR)
-MODULES      = $(PROGRAMS) $(WITNESS_DIR)
+# witness is a module of its own, so that the dependencies of libopenapi do not reach users
+# of the library. It has only tests, which make one call at a time: they are the same on
+# all platforms, and the race detector has nothing to find.
+MODULES = . pkg/internal/witness
 
 # The published document: a file or an https URL. This is the only place that has
 # the URL of the provider's page.
@@ -22,7 +19,7 @@ export SPEC
 # Names and checksums of all files that git tracks or would track.
 TREE = git ls-files -z --cached --others --exclude-standard | xargs -0 cksum
 
-.PHONY: help generate check lint test race demo soak bench fuzz vuln spec-check spec-update spec-address specsync
+.PHONY: help demo test ci generator witness race generate check soak bench fuzz vuln lint spec-check spec-update spec-changelog spec-address specsync
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,13 +27,24 @@ help: ## list the targets
 demo: ## a short tour on a fake EDIS on this machine
 	@go run ./pkg/cmd/edisptr demo
 
-test: ## run all tests
-	@for dir in $(MODULES); do (cd $$dir && go test ./...) || exit 1; done
+# -v names each package that is compiled, since the first time takes minutes.
+test: ## run the tests
+	@go build -v ./...
+	@go test ./...
 
-# F91 runs the contract tests in other processes, which have no race detector. -short runs
-# the tests of edisptr in one form of responses, and leaves out a million records.
-race: ## run all tests under the race detector, in random order (needs a C compiler)
-	@for dir in $(PROGRAMS); do (cd $$dir && go test -race -short -shuffle=on -skip '^TestFaults$$/^F91' ./...) || exit 1; done
+ci: test check lint witness generator race ## all that CI runs, this first: test; then the rest
+
+# The build tag keeps these tests from "make test": each generates code and compiles it.
+generator: ## changes of the API document are noticed when code is generated, built or tested (minutes)
+	go test -tags generator -run '^TestDocumentChanges$$' ./pkg/edis
+
+# go caches results of tests although they read overlay.yaml, which is outside the module.
+witness: ## the tests of pkg/internal/witness, with a second validator
+	cd pkg/internal/witness && go test -count=1 ./...
+
+# -short runs the tests of edisptr in one form of responses, and leaves out a million records.
+race: ## run the tests under the race detector, in random order (needs a C compiler)
+	go test -race -short -shuffle=on ./...
 
 generate: ## regenerate gen/ from openapi.yaml, overlay.yaml and oapi-codegen.yaml
 	go generate ./...
@@ -49,10 +57,10 @@ check: ## generated code is up to date, all platforms build, vet, go.mod is tidy
 		echo "check: generated code was not up to date; it is now, commit it:"; git status --short; exit 1; \
 	fi
 	@if [ "$$(ls -A gen)" != edis.gen.go ]; then echo "check: gen/ holds more than edis.gen.go"; ls -A gen; exit 1; fi
-	@for dir in $(PROGRAMS); do for os in $(PLATFORMS); do \
-		echo "GOOS=$$os go vet ./... in $$dir"; \
-		(cd $$dir && GOOS=$$os go build -o /dev/null ./... && GOOS=$$os go vet ./...) || exit 1; \
-	done; done
+	@for os in $(PLATFORMS); do \
+		echo "GOOS=$$os go vet ./..."; \
+		GOOS=$$os go build ./... && GOOS=$$os go vet -tags generator ./... || exit 1; \
+	done
 	@for dir in $(MODULES); do echo "go mod tidy -diff in $$dir"; (cd $$dir && go mod tidy -diff) || exit 1; done
 
 soak: ## the model test for a minute, under the race detector
@@ -86,14 +94,18 @@ lint: ## golangci-lint, built on first use
 # with 2 whatever the status; the program prints its own in its last line.
 SPECSYNC = dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && $(MAKE) -s specsync OUT="$$dir" && "$$dir/specsync"
 
-spec-check: ## say what a newer document changes for us: SPEC=FILE-or-https-URL (the published page if left out)
+spec-check: ## say what a newer document changes: SPEC=FILE-or-https-URL (the published page if left out)
 	@$(SPECSYNC) check "$$SPEC"
 
 spec-update: ## take a newer document in: SPEC=FILE-or-https-URL
 	@$(SPECSYNC) update "$$SPEC"
 
+spec-changelog: ## what oasdiff says of a newer document: SPEC=FILE-or-https-URL (oasdiff is built on first use)
+	@$(SPECSYNC) document "$$SPEC" >"$$dir/published" && \
+	go run $(OASDIFF) changelog --allow-external-refs=false --match-path '^/set/ptr$$' openapi.yaml "$$dir/published"
+
 spec-address: # print where the published document is
 	@echo "$$SPEC"
 
 specsync: # build the program of spec-check and spec-update into the directory OUT
-	@cd $(SPECSYNC_DIR) && go build -o "$(abspath $(OUT))/" .
+	@go build -o "$(abspath $(OUT))/" ./pkg/cmd/specsync

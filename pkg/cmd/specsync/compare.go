@@ -1,199 +1,181 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"regexp"
+	"path/filepath"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/oasdiff/oasdiff/checker"
-	"github.com/oasdiff/oasdiff/diff"
-	"github.com/oasdiff/oasdiff/load"
-	"github.com/oasdiff/oasdiff/report"
-	"github.com/speakeasy-api/openapi/overlay"
-	yamlv3 "gopkg.in/yaml.v3" // the overlay library works on its nodes
+	generator "github.com/oapi-codegen/oapi-codegen/v2/pkg/util"
+	"github.com/rogpeppe/go-internal/diff"
+	"go.yaml.in/yaml/v4"
 )
 
 // A comparison is the result of comparing SPEC with what we rely on.
 type comparison struct {
-	document []byte   // the published bytes
-	single   bool     // of one path, as a documentation page is
-	isPage   bool     // of the path that openapi.yaml has, and fit to be taken in
-	changes  []string // lines of the report, which begin with their grade
+	document       []byte // the published one
+	root           *yaml.Node
+	loaded         *openapi3.T
+	vendored       []byte // openapi.yaml
+	single, isPage bool   // the document has one path; that of openapi.yaml
+	wire, wording  string // unified diffs
 }
 
-// compare compares a file with what we rely on, path by path: openapi.yaml as it is, and
-// for the operations that it does not have, what overlay.yaml adds to it.
-func (a *app) compare(ctx context.Context, file []byte) *comparison {
-	c := new(comparison)
-	document, before := findDocument(file)
-	checkSyntax(slices.Concat(bytes.Repeat([]byte("\n"), before), document)) // with the lines of the file
-	c.document = document
-	theirs, vendored, overlaid := loadDocument(c.document), loadDocument(must(os.ReadFile(a.path(vendoredFile)))), loadDocument(a.overlaid())
-	c.single = theirs.Paths.Len() == 1
-	for path, item := range overlaid.Paths.Map() {
-		base, isVendored := overlaid, vendored.Paths.Value(path) != nil
-		if isVendored {
-			// References to references can expand without end in what is generated; the
-			// page has 5 of them.
-			base, item, c.isPage = vendored, vendored.Paths.Value(path), c.single && theirs.Paths.Value(path) != nil && bytes.Count(c.document, []byte("$ref")) <= 24
-		} else if c.single {
-			continue // a page says nothing of the others
+// compare compares SPEC with what we rely on, operation by operation: openapi.yaml as it
+// is, and for the operations that it does not have, what overlay.yaml adds to it.
+func (a *app) compare(ctx context.Context, spec string) (*comparison, error) {
+	c, err := a.published(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	c.vendored, err = os.ReadFile(filepath.Join(a.root, vendoredFile))
+	if err != nil {
+		return nil, err
+	}
+	_, vendored, err := parse(c.vendored)
+	if err != nil {
+		return nil, err
+	}
+	overlaid, err := a.overlaid()
+	if err != nil {
+		return nil, err
+	}
+	for path := range members(child(overlaid, "paths")) {
+		if child(vendored, "paths", path) != nil {
+			c.isPage = c.single && child(c.root, "paths", path) != nil
+			err = c.add(ctx, path, vendoredFile, vendored)
+		} else if !c.single { // a page says nothing of the others
+			err = c.add(ctx, path, "overlay.yaml", overlaid)
 		}
-		is := theirs.Paths.Value(path)
-		if is == nil || is.Post == nil {
-			c.add("breaking", item.Post.OperationID, "POST "+path+" is gone: released versions still call it")
-			continue
-		}
-		check(is.Validate(ctx, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation()))
-		c.operation(item.Post.OperationID, only(base, path), only(theirs, path), isVendored)
-	}
-	slices.Sort(c.changes) // the names of the grades are in the right order
-	return c
-}
-
-// overlaid returns openapi.yaml with overlay.yaml applied to it by the library that the
-// generator uses.
-func (a *app) overlaid() []byte {
-	var root yamlv3.Node
-	check(yamlv3.Unmarshal(must(os.ReadFile(a.path(vendoredFile))), &root))
-	check(must(overlay.Parse(a.path("overlay.yaml"))).ApplyTo(&root))
-	return must(yamlv3.Marshal(&root))
-}
-
-// loadDocument loads a document that was found to be strict YAML or JSON. kin-openapi
-// reads no other file and no other host.
-func loadDocument(content []byte) *openapi3.T {
-	document := must(openapi3.NewLoader().LoadFromData(content))
-	// A line break in a text would add a line to the outline of oasdiff.
-	oneLine := strings.NewReplacer(`\\`, `\\`, `\n`, " ", `\r`, " ").Replace(string(must(document.MarshalJSON())))
-	document = must(openapi3.NewLoader().LoadFromData([]byte(oneLine)))
-	if document.Paths == nil || !strings.HasPrefix(document.OpenAPI, "3.") {
-		check(errors.New(`neither an OpenAPI document, with "openapi: 3..." and "paths", nor a page in Markdown with one in a fenced block`))
-	}
-	return document
-}
-
-// only returns a document of one path, with the servers and the security requirements
-// that are in force (OpenAPI 3.0, "Operation Object": the inner level wins).
-func only(document *openapi3.T, path string) *load.SpecInfo {
-	item := *document.Paths.Value(path)
-	operation, servers := *item.Post, document.Servers
-	if len(item.Servers) > 0 {
-		servers = item.Servers
-	}
-	if operation.Servers == nil || len(*operation.Servers) == 0 {
-		operation.Servers = &servers
-	}
-	if operation.Security = cmp.Or(operation.Security, &document.Security); len(*operation.Security) == 0 {
-		operation.Security = nil
-	}
-	item.Servers, item.Post = nil, &operation
-	return &load.SpecInfo{Spec: &openapi3.T{OpenAPI: document.OpenAPI, Info: &openapi3.Info{}, Paths: openapi3.NewPaths(openapi3.WithPath(path, &item))}}
-}
-
-type rule struct {
-	difference     *regexp.Regexp
-	grade, meaning string
-}
-
-// rules grade a difference in the outline of oasdiff; the first match counts. Differences
-// without a match are left to the checks of oasdiff.
-var rules = []rule{
-	{regexp.MustCompile(`(^|: )(Description|Examples?|ExternalDocs|Summary|Tags|Title) changed`), "wording", "nothing on the wire"},
-	{regexp.MustCompile(`^Servers|^Security`), "breaking", "released versions still send requests, session included, where and as before"},
-	{regexp.MustCompile(`Encodings changed`), "breaking", "the service may read a field in another way than it is sent"},
-	{regexp.MustCompile(`^Responses: (New|Deleted) response`), "breaking", "released versions know only the old statuses"},
-	{regexp.MustCompile(`^OperationID`), "compatible", "our code looks the operation up by its id"},
-	{regexp.MustCompile(`^Request.*: (New required property: (email|ip|kvm_id|pw|signature|valid_until)$|Deleted required)`), "compatible", "the library always sends it"},
-	{regexp.MustCompile(`^Responses.*: New required property|: New (property|media type)`), "compatible", "released versions keep working"},
-	{regexp.MustCompile(`: (New|Deleted) required property`), "breaking", "released versions may leave it out, or miss it"},
-	{regexp.MustCompile(`: (Deleted (property|media type)|Type changed|Format changed)`), "breaking", "released versions still send it, or expect it"},
-}
-
-// tightened matches what overlay.yaml says about an operation and the provider does not.
-var tightened = regexp.MustCompile(`Deleted (required property|enum values)|Min\w+ changed from \d+ to 0$|Nullable changed from true|AdditionalProperties: Schema deleted|Max(Items|Props) changed from 0 to|Type changed from ''|: Deleted property: data$`)
-
-// operation adds a line for each difference of one operation.
-func (c *comparison) operation(id string, was, is *load.SpecInfo, isVendored bool) {
-	differences, sources, err := diff.GetWithOperationsSourcesMap(diff.NewConfig(diff.WithExcludeElements([]string{"extensions"})), was, is)
-	check(err)
-	verdicts := checker.CheckBackwardCompatibilityUntilLevel(checker.NewConfig(checker.GetAllChecks()), differences, sources, checker.INFO)
-	unruled := rule{nil, "compatible", "released versions keep working"}
-	if len(verdicts) == 0 {
-		unruled = rule{nil, "breaking", "oasdiff has no check for this; take a look"}
-	} else if verdicts.HasLevelOrHigher(checker.WARN) {
-		unruled = rule{nil, "breaking", "released versions send or expect something else"}
-	}
-	for _, difference := range leaves(report.GetTextReportAsString(differences)) {
-		r := unruled
-		if i := slices.IndexFunc(rules, func(r rule) bool { return r.difference.MatchString(difference) }); i >= 0 {
-			r = rules[i]
-		}
-		if isVendored || r.grade != "wording" && !tightened.MatchString(difference) { // the words of overlay.yaml are ours
-			c.add(r.grade, id, difference+": "+r.meaning)
+		if err != nil {
+			return nil, err
 		}
 	}
+	return c, nil
 }
 
-func (c *comparison) add(grade, id, difference string) {
-	c.changes = append(c.changes, printable(fmt.Sprintf("%-10s  %s: %s", grade, id, difference)))
+// published returns the document of SPEC, if it is fit to be generated from.
+func (a *app) published(ctx context.Context, spec string) (*comparison, error) {
+	file, err := a.read(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	document, root, err := parse(file)
+	if err != nil {
+		return nil, err
+	}
+	if version := child(root, "openapi"); version == nil || !strings.HasPrefix(version.Value, "3.") || child(root, "paths") == nil {
+		return nil, errors.New(`neither an OpenAPI document, with "openapi: 3..." and "paths", nor a page in Markdown with one in a fenced block`)
+	}
+	if _, err := normalForm(root, root); err != nil { // the generator expands all of it
+		return nil, err
+	}
+	loaded, err := openapi3.NewLoader().LoadFromData(document) // reads no other file and no other host
+	return &comparison{document: document, root: root, loaded: loaded, single: len(child(root, "paths").Content) == 2}, err
 }
 
-var (
-	bullet  = regexp.MustCompile(`^( *)- (.*)$`)
-	heading = regexp.MustCompile(`^(?:(?:Content|Schema|Properties|Required|Items) changed|Modified [^:]*: (.*)|([^:']*) changed)$`)
-)
+// overlaid returns the root of openapi.yaml with overlay.yaml as the generator applies it,
+// except that an action may already aim at a document that is about to be adopted.
+func (a *app) overlaid() (*yaml.Node, error) {
+	loaded, err := generator.LoadSwaggerWithOverlay(filepath.Join(a.root, vendoredFile), generator.LoadSwaggerWithOverlayOpts{Path: filepath.Join(a.root, "overlay.yaml")})
+	if err != nil {
+		return nil, err
+	}
+	content, err := loaded.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	var document yaml.Node
+	if err := yaml.Load(content, &document); err != nil {
+		return nil, err
+	}
+	return document.Content[0], nil
+}
 
-// leaves returns the innermost lines of oasdiff's outline, which lists all differences,
-// each with what it stands below.
-func leaves(outline string) (all []string) {
-	var place []string
-	lines := strings.Split(outline, "\n")
-	for i, line := range lines {
-		found := bullet.FindStringSubmatch(line)
-		if found == nil {
-			continue
+// add adds how an operation differs from that of a file of ours.
+func (c *comparison) add(ctx context.Context, path, file string, ours *yaml.Node) error {
+	if item := c.loaded.Paths.Value(path); item != nil {
+		if err := item.Validate(ctx, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation()); err != nil {
+			return err
 		}
-		depth := len(found[1]) / 2
-		place = append(place[:min(depth, len(place))], heading.ReplaceAllString(found[2], "$1$2"))
-		if next := bullet.FindStringSubmatch(lines[i+1]); next == nil || len(next[1]) <= len(found[1]) {
-			names := slices.DeleteFunc(slices.Clone(place[:depth]), func(name string) bool { return name == "" })
-			all = append(all, strings.TrimPrefix(strings.Join(names, "/")+": "+found[2], ": "))
+	}
+	was, err := operation(ours, path)
+	if err != nil {
+		return err
+	}
+	is, err := operation(c.root, path)
+	if err != nil {
+		return err
+	}
+	if is == nil {
+		was = []fact{{"POST", path, wire}}
+	} else if file != vendoredFile {
+		was, is = withoutAdditions(was, is)
+	}
+	c.wire += unified("wire: POST "+path, file, was, is, func(f fact) bool { return f.kind != wording })
+	if file == vendoredFile { // the words of overlay.yaml are ours
+		c.wording += unified("wording: POST "+path, file, was, is, func(f fact) bool { return f.kind == wording })
+	}
+	return nil
+}
+
+// withoutAdditions leaves out what only overlay.yaml says, such as that a field is
+// required, and the types of what it leaves open.
+func withoutAdditions(ours, theirs []fact) (was, is []fact) {
+	inOurs, inTheirs := places(ours), places(theirs)
+	was = slices.DeleteFunc(ours, func(f fact) bool {
+		isOpen := f.value == "{}" && inTheirs[f.pointer]
+		return (f.kind == limit || isOpen) && !slices.Contains(theirs, f)
+	})
+	is = slices.DeleteFunc(slices.Clone(theirs), func(f fact) bool {
+		return f.kind == dataType && !inOurs[f.pointer] && inOurs[parent(f.pointer)]
+	})
+	return was, is
+}
+
+// places returns the pointers of facts and of what they are in.
+func places(facts []fact) map[string]bool {
+	all := make(map[string]bool)
+	for _, f := range facts {
+		for pointer := f.pointer; pointer != "" && !all[pointer]; pointer = parent(pointer) {
+			all[pointer] = true
 		}
 	}
 	return all
 }
 
-// report prints a line for each change and a summary. It returns the exit status.
-func (c *comparison) report(to io.Writer) int {
-	status, summary := exitDone, "nothing that concerns us changed"
-	if len(c.changes) > 0 && !strings.HasPrefix(c.changes[0], "wording") {
-		status, summary = exitChanged, "something that concerns us changed"
+func parent(pointer string) string { return pointer[:max(strings.LastIndexByte(pointer, '/'), 0)] }
+
+// unified returns a unified diff of some of the facts, below a heading. It is empty if
+// they are the same.
+func unified(heading, file string, was, is []fact, include func(fact) bool) string {
+	text := func(facts []fact) (lines []byte) {
+		for _, f := range facts {
+			if include(f) {
+				lines = fmt.Appendf(lines, "%s %s\n", f.pointer, f.value)
+			}
+		}
+		return lines
+	}
+	_, body, differs := strings.Cut(string(diff.Diff(file, text(was), "published", text(is))), "\n")
+	if !differs {
+		return ""
+	}
+	return heading + "\n" + body
+}
+
+// report returns the differences and a summary.
+func (c *comparison) report() string {
+	summary := "nothing changed on the wire"
+	if c.wire != "" {
+		summary = "something changed on the wire"
 	}
 	if c.single {
 		summary += "; this is the page of one operation, and the others are not compared"
 	}
-	fmt.Fprintln(to, strings.Join(append(c.changes, summary), "\n"))
-	return status
-}
-
-// printable returns text of a document in a form that is safe for a terminal: on one
-// line, bounded, and without control and format characters.
-func printable(text string) string {
-	text = strings.Map(func(char rune) rune {
-		if unicode.IsPrint(char) {
-			return char
-		}
-		return ' '
-	}, text)
-	return strings.ToValidUTF8(text[:min(500, len(text))], "")
+	return c.wire + c.wording + summary + "\n"
 }

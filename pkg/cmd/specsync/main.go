@@ -1,10 +1,12 @@
 // Command specsync keeps the module edis-go in step with the OpenAPI document that the
-// provider publishes: "specsync check SPEC" shows what a newer document changes for us,
-// and "specsync update SPEC" adopts it. "make spec-check" and "make spec-update" run them
-// in the directory of the module.
+// provider publishes. "specsync check SPEC" shows what a newer document changes,
+// "specsync update SPEC" adopts it, and "specsync document SPEC" prints the document
+// itself, without the page around it. SPEC is a file or an https URL. The targets
+// spec-check, spec-update and spec-changelog of the Makefile run them in the directory of
+// the module.
 //
-// It is a separate module, so that users of the library do not inherit the dependencies
-// of oasdiff, and it imports nothing of the module that it maintains.
+// It imports nothing of the module that it maintains, so that it runs even if the rest
+// does not compile.
 package main
 
 import (
@@ -15,13 +17,19 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
+	"unicode"
 )
 
-const exitDone, exitFailed, exitUnusable, exitChanged = 0, 1, 2, 3
-
-const usage = "want: specsync check SPEC, or: specsync update SPEC; SPEC is a file or an https URL, a page or a document"
+// Exit statuses. exitDone also means that nothing changed on the wire.
+const (
+	exitDone     = 0
+	exitFailed   = 1 // a step of the update
+	exitUnusable = 2 // the document or the command line
+	exitChanged  = 3 // on the wire
+)
 
 // An app holds what a run needs from outside.
 type app struct {
@@ -38,60 +46,49 @@ func main() {
 	os.Exit((&app{os.Stdout, os.Stderr, http.DefaultClient, execute, "."}).exec(ctx, os.Args[1:]))
 }
 
-// exec runs specsync with these arguments and returns its exit status.
+// exec runs specsync with these arguments and returns its exit status, which it also
+// prints unless it is exitDone, because make replaces it.
 func (a *app) exec(ctx context.Context, args []string) int {
-	status, err, name := exitUnusable, errors.New(usage), "specsync"
-	if len(args) == 2 && (args[0] == "check" || args[0] == "update") {
-		name += " " + args[0]
-		status, err = a.run(ctx, args[0], args[1])
-	}
+	status, err := a.run(ctx, args)
 	if err != nil {
-		fmt.Fprintln(a.stderr, "specsync:", err)
+		fmt.Fprintln(a.stderr, "specsync:", printable(err.Error()))
 	}
 	if status != exitDone {
-		fmt.Fprintf(a.stderr, "%s: exit status %d\n", name, status)
+		fmt.Fprintln(a.stderr, "specsync: exit status", status)
 	}
 	return status
 }
 
-// run compares SPEC with what we rely on, and reports what changed or adopts it.
-func (a *app) run(ctx context.Context, command, spec string) (int, error) {
-	var c *comparison
-	if err := try(func() { c = a.compare(ctx, a.read(ctx, spec)) }); err != nil {
-		return exitUnusable, fmt.Errorf("%s: %s", spec, printable(err.Error()))
+func (a *app) run(ctx context.Context, args []string) (int, error) {
+	if len(args) != 2 || !slices.Contains([]string{"check", "update", "document"}, args[0]) {
+		return exitUnusable, errors.New("want specsync check SPEC, specsync update SPEC, or specsync document SPEC, where SPEC is a file or an https URL of a page or a document")
 	}
-	if command == "update" {
+	c, err := a.compare(ctx, args[1])
+	switch {
+	case err == nil && args[0] == "update" && !c.isPage:
+		err = errors.New("not the page of the one operation that openapi.yaml has: spec-check accepts the whole document, but only that page is vendored")
+		fallthrough
+	case err != nil:
+		return exitUnusable, fmt.Errorf("%s: %w", args[1], err)
+	case args[0] == "update":
 		return a.update(ctx, c)
+	case args[0] == "document":
+		fmt.Fprintf(a.stdout, "%s", c.document)
+		return exitDone, nil
 	}
-	return c.report(a.stdout), nil
+	fmt.Fprint(a.stdout, c.report())
+	if c.wire != "" {
+		return exitChanged, nil
+	}
+	return exitDone, nil
 }
 
-func (a *app) path(name string) string { return filepath.Join(a.root, name) }
-
-// A failure is what must and check panic with and try recovers: here every other line can
-// fail, and all failures are handled the same way.
-type failure struct{ error }
-
-func try(run func()) (err error) {
-	defer func() {
-		reason := recover()
-		failed, ok := reason.(failure)
-		if reason != nil && !ok {
-			panic(reason)
+// printable replaces what could control a terminal.
+func printable(text string) string {
+	return strings.Map(func(char rune) rune {
+		if unicode.IsPrint(char) || char == '\n' {
+			return char
 		}
-		err = failed.error
-	}()
-	run()
-	return nil
-}
-
-func must[T any](value T, err error) T {
-	check(err)
-	return value
-}
-
-func check(err error) {
-	if err != nil {
-		panic(failure{err})
-	}
+		return unicode.ReplacementChar
+	}, text)
 }

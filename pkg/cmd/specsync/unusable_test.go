@@ -30,18 +30,18 @@ func TestUnusable(t *testing.T) {
 		"shorter fence":  {"````yaml\n" + whole + "```\n", "line 1, column 1: the fenced block that begins here does not end"},
 		"two documents":  {"```\n" + whole + "```\n~~~\n" + whole + "~~~\n", "line 83, column 1: a second document in a fenced block; the first begins at line 1"},
 
-		"trailing comma":              {object(`"a": [1,`, `  2,`, `  ]`), "line 4, column 3: a comma with nothing after it"},
-		"trailing comma 2":            {object(`"a": 1,`), "line 3, column 1: a comma with nothing after it"},
-		"missing comma":               {object(`"a": 1`, `  "b": 2`), "line 3, column 3: a comma is missing"},
-		"missing colon":               {object(`"a" 1`), "line 2, column 5: a colon is missing after an object key"},
-		"bare key":                    {object(`"é": 1, b: 2`), "line 2, column 9: an object key without quotation marks"},
-		"quotation mark":              {object(`"a": "b "c" d"`), "line 2, column 10: a comma is missing, or a quotation mark inside a text is not escaped"},
-		"line break":                  {object(`"a": "b`, `c"`), "line 2, column 8: a line break or another control character inside a text"},
-		"JSON twice":                  {object() + object(), "line 4, column 1: more text after the end of the document; is it there twice?"},
-		"JSON name twice":             {object(`"a": 1,`, `"a": 2`), "line 3, column 1: this name appears twice in its object"},
-		"cut JSON":                    {"{\"a\": [\n", "line 2, column 1: the document ends too early"},
-		"not JSON":                    {object(`"a": nil`), "line 2, column 7: not JSON"},
-		"JSON in page":                {"# Page\n```json\n{\"openapi\": \"3.0.0\",}\n```\n", "line 3, column 21: a comma with nothing after it"},
+		"trailing comma":              {object(`"a": [1,`, `  2,`, `  ]`), "line 4, column 3: not JSON: invalid character ']' at start of value"},
+		"trailing comma 2":            {object(`"a": 1,`), "line 3, column 1: not JSON: invalid character '}' at start of string"},
+		"missing comma":               {object(`"a": 1`, `  "b": 2`), "line 3, column 3: not JSON: invalid character '\"' after object value (expecting ',' or '}')"},
+		"missing colon":               {object(`"a" 1`), "line 2, column 5: not JSON: invalid character '1' after object name (expecting ':')"},
+		"bare key":                    {object(`"é": 1, b: 2`), "line 2, column 9: not JSON: invalid character 'b' at start of string"},
+		"quotation mark":              {object(`"a": "b "c" d"`), "line 2, column 10: not JSON: invalid character 'c' after object value (expecting ',' or '}')"},
+		"line break":                  {object(`"a": "b`, `c"`), "line 2, column 8: not JSON: invalid character '\\n' in string"},
+		"JSON twice":                  {object() + object(), "line 4, column 1: not JSON: more text after the end of the document; is it there twice?"},
+		"JSON name twice":             {object(`"a": 1,`, `"a": 2`), "line 3, column 1: not JSON: duplicate object member name"},
+		"cut JSON":                    {"{\"a\": [\n", "line 2, column 1: not JSON: unexpected EOF"},
+		"not JSON":                    {object(`"a": nil`), "line 2, column 7: not JSON: invalid character 'i' in literal null"},
+		"JSON in page":                {"# Page\n```json\n{\"openapi\": \"3.0.0\",}\n```\n", "line 3, column 21: not JSON: invalid character '}' at start of string"},
 		"YAML in page":                {"# Page\n```\n" + strings.Replace(whole, "A small API", "A: small API", 1) + "```\n", "line 5, column 11: not YAML: mapping values are not allowed"},
 		"YAML twice":                  {whole + "---\n" + whole, "line 81, column 1: a second document begins here"},
 		"YAML name twice":             {whole + whole, `line 81, column 1: the name "openapi" appears twice in its object, or is not plain text; is the document doubled?`},
@@ -56,8 +56,9 @@ func TestUnusable(t *testing.T) {
 		"other host":                  {strings.Replace(whole, reference, "https://a.example/b", 1), `line 37, column 17: the reference "https://a.example/b" leads out of the document`},
 		"unused, but may be taken in": {whole + "    unused: {$ref: 'https://a.example/b'}\n", `line 81, column 14: the reference "https://a.example/b" leads out`},
 		"path elsewhere":              {"openapi: 3.0.0\npaths:\n  /set/ptr:\n    $ref: https://a.example/b\n", "line 4, column 5: the reference"},
-		"points to nothing":           {strings.Replace(whole, reference, "'#/components/schemas/failure_8'", 1), `"failure_8" not found`},
+		"points to nothing":           {strings.Replace(whole, reference, "'#/components/schemas/failure_8'", 1), `line 37, column 23: the reference "#/components/schemas/failure_8" points to nothing`},
 		"points to itself":            {strings.Replace(whole, "    failure_9:\n", "    failure_9: {$ref: '#/components/schemas/failure_8'}\n    failure_8: {$ref: '#/components/schemas/failure_9'}\n    other:\n", 1), "unresolved ref"},
+		"discriminator elsewhere":     {strings.Replace(whole, "    failure_9:\n", "    failure_9:\n      discriminator: {propertyName: error, mapping: {a: 'https://a.example/b'}}\n", 1), "disallowed external reference"},
 		"invalid":                     {strings.Replace(whole, "type: object", "type: text", 1), "unsupported 'type' value"},
 		"control character":           {whole + "\"x-\\u202ea\\nb\": 1\n", `line 81, column 1: the name "x-\u202ea\nb" is refused`},
 	} {
@@ -71,7 +72,7 @@ func TestUnusable(t *testing.T) {
 				if got.status != exitUnusable || got.stdout != "" || !strings.HasPrefix(got.stderr, "specsync: "+spec+": ") || !strings.Contains(got.stderr, test.want) {
 					t.Errorf("%s = %+v, want %d, %s", command, got, exitUnusable, test.want)
 				}
-				if lines := strings.SplitAfter(got.stderr, "\n"); len(lines) != 3 || lines[1] != "specsync "+command+": exit status 2\n" {
+				if lines := strings.SplitAfter(got.stderr, "\n"); len(lines) != 3 || lines[1] != "specsync: exit status 2\n" {
 					t.Errorf("standard error is %q, want the reason and the exit status", lines)
 				}
 				if !maps.Equal(files(t, root), before) {
@@ -82,26 +83,70 @@ func TestUnusable(t *testing.T) {
 	}
 }
 
-// Schemas that expand to very many others do not keep the program busy.
+// Schemas that expand to very many others are refused, wherever they are, before a
+// program works on them.
 func TestReferenceBomb(t *testing.T) {
 	t.Parallel()
-	spec := put(t, filepath.Join(t.TempDir(), "spec"), replace(t, published(t), "    failure_9:\n", bomb()+"    other:\n"))
-	started := time.Now()
-	if got := run(t, new(app), module(t), "check", spec); got.status != exitChanged || time.Since(started) > 10*time.Second {
-		t.Errorf("check = %+v after %v, want %d within 10s", got, time.Since(started), exitChanged)
+	schemas := bomb()
+	for name, document := range map[string]string{
+		"in an operation": replace(t, published(t), "    failure_9:\n", "    failure_9: {$ref: '#/components/schemas/b0'}\n"+schemas+"    other:\n"),
+		"unused":          replace(t, published(t), "    failure_9:\n", schemas+"    failure_9:\n"),
+		"in parameters":   replace(t, published(t), "  schemas:\n", "  parameters: {example: {name: a, in: query, schema: {$ref: '#/components/schemas/b0'}}}\n  schemas:\n"+schemas),
+		"in JSON":         toJSON(t, replace(t, published(t), "  schemas:\n", "  schemas:\n"+schemas)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := module(t)
+			before := files(t, root)
+			spec := put(t, filepath.Join(t.TempDir(), "spec"), document)
+			for _, command := range []string{"check", "update", "document"} {
+				started := time.Now()
+				got := run(t, tool("", nothing), root, command, spec)
+				if took := time.Since(started); got.status != exitUnusable || !strings.Contains(got.stderr, ": line ") || !strings.Contains(got.stderr, "too large or too deep once its references are resolved") || took > 10*time.Second {
+					t.Errorf("%s = %+v after %v, want it refused within 10s", command, got, took)
+				}
+			}
+			if !maps.Equal(files(t, root), before) {
+				t.Error("the tree changed")
+			}
+		})
 	}
 }
 
-// bomb returns schemas that refer to each other, so that the first stands for
-// ten to the twentieth of the last.
+// bomb returns schemas that refer to each other, so that the first stands for two to the
+// thirtieth of the last.
 func bomb() string {
 	var text strings.Builder
-	text.WriteString("    failure_9: {$ref: '#/components/schemas/b0'}\n    b20: {type: object}\n")
-	for i := range 20 {
-		next := fmt.Sprintf("{$ref: '#/components/schemas/b%d'}, ", i+1)
-		fmt.Fprintf(&text, "    b%d: {allOf: [%s]}\n", i, strings.Repeat(next, 10))
+	for i := range 30 {
+		fmt.Fprintf(&text, "    b%d: {allOf: [{$ref: '#/components/schemas/b%d'}, {$ref: '#/components/schemas/b%[2]d'}]}\n", i, i+1)
 	}
+	text.WriteString("    b30: {type: object}\n")
 	return text.String()
+}
+
+// Neither nesting nor a chain of references without end keeps the program busy.
+func TestDeepDocument(t *testing.T) {
+	t.Parallel()
+	var chain strings.Builder
+	for i := range 20000 {
+		fmt.Fprintf(&chain, "    c%d: {$ref: '#/components/schemas/c%d'}\n", i, i+1)
+	}
+	chain.WriteString("    c20000: {type: object}\n")
+	for name, document := range map[string]string{
+		"lists":      published(t) + "deep: " + strings.Repeat("[", 100000) + strings.Repeat("]", 100000) + "\n",
+		"JSON":       strings.Repeat(`{"openapi":`, 100000) + "1" + strings.Repeat("}", 100000),
+		"references": replace(t, published(t), "  schemas:\n", "  schemas:\n"+chain.String()),
+		"long names": replace(t, published(t), "  schemas:\n", "  schemas:\n    s: {properties: {"+strings.Repeat("n", 1<<20)+": {allOf: ["+strings.Repeat("{}, ", 100000)+"]}}}\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			started := time.Now()
+			got := run(t, new(app), module(t), "check", put(t, filepath.Join(t.TempDir(), "spec"), document))
+			if took := time.Since(started); got.status != exitUnusable || !strings.Contains(got.stderr, ": line ") || took > 10*time.Second {
+				t.Errorf("check = %d, %.300s after %v, want it refused within 10s", got.status, got.stderr, took)
+			}
+		})
+	}
 }
 
 // oapi-codegen writes this extension into a comment of the generated code, as it
@@ -109,13 +154,13 @@ func bomb() string {
 func TestNothingOfThePageRuns(t *testing.T) {
 	t.Parallel()
 	marker := filepath.Join(t.TempDir(), "marker")
-	page := "# Set PTR\n\n````yaml post /set/ptr\n" + published(t, inForm, inForm+
+	page := "# Set PTR\n\n````yaml post /set/ptr\n" + published(t, "        signature:\n", "        signature:\n"+
 		"          x-go-type: '*/ func init() { _ = os.WriteFile(\""+marker+"\", nil, 0o600) } /*'\n") + "````\n"
 	spec := put(t, filepath.Join(t.TempDir(), "page.md"), page)
 	for _, command := range []string{"check", "update"} {
 		a := &app{execute: execute}
 		got := run(t, a, module(t), command, spec)
-		if got.status != exitUnusable || !strings.Contains(got.stderr, `line 50, column 11: the name "x-go-type" is refused`) || strings.Contains(got.stderr, "running") {
+		if got.status != exitUnusable || !strings.Contains(got.stderr, `line 49, column 11: the name "x-go-type" is refused`) || strings.Contains(got.stderr, "running") {
 			t.Errorf("%s = %+v, want the extension refused", command, got)
 		}
 	}
@@ -127,7 +172,7 @@ func TestNothingOfThePageRuns(t *testing.T) {
 func TestCommandLine(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{nil, {"check"}, {"check", "a", "b"}, {"look", "a"}, {"--help"}, {"check", "--deep", "a"}, {"check", "absent"}, {"check", ""}} {
-		if got := run(t, new(app), module(t), args...); got.status != exitUnusable || !strings.HasSuffix(got.stderr, ": exit status 2\n") {
+		if got := run(t, new(app), module(t), args...); got.status != exitUnusable || !strings.HasSuffix(got.stderr, "specsync: exit status 2\n") {
 			t.Errorf("specsync %q = %+v, want exit status %d", args, got, exitUnusable)
 		}
 	}
@@ -157,11 +202,11 @@ func TestFetch(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	for url, want := range map[string]string{
-		server.URL + "/page.md": "nothing that concerns us changed",
-		server.URL + "/moved":   "nothing that concerns us changed",
+		server.URL + "/page.md": "nothing changed on the wire",
+		server.URL + "/moved":   "nothing changed on the wire",
 		server.URL + "/down":    "request to http://plain.example/ refused: want https",
 		server.URL + "/loop":    "at most 5 redirects",
-		server.URL + "/large":   "larger than 16 MB",
+		server.URL + "/large":   "larger than 4 MB",
 		server.URL + "/absent":  "the response is 404 Not Found, want 200 OK",
 		"http://plain.example/": "want https",
 		"ftp://plain.example/":  "want https",
