@@ -167,6 +167,7 @@ func TestApplyResumes(t *testing.T) {
 		fmt.Fprintf(&content, "10.1.%d.%d: h%d.example\n", i/250, i%250, i)
 	}
 	records := writeFile(t, "f", content.String())
+	server.SetDelay(10 * time.Millisecond) // or the end may come before the interrupt
 	ctx, interrupt := context.WithCancel(t.Context())
 	go func() {
 		for len(server.PTRs()) < 2500 {
