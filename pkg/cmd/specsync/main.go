@@ -86,7 +86,7 @@ func (a *app) run(ctx context.Context, args []string) (int, error) {
 // printable replaces what could control a terminal.
 func printable(text string) string {
 	return strings.Map(func(char rune) rune {
-		if unicode.IsPrint(char) || char == '\n' {
+		if unicode.IsPrint(char) || char == '\n' || char == '\t' {
 			return char
 		}
 		return unicode.ReplacementChar

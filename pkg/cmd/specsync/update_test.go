@@ -257,10 +257,10 @@ func TestExecuteEnds(t *testing.T) {
 		t.Errorf("sleep = %v after %v, want it interrupted", err, time.Since(begin))
 	}
 	a := &app{execute: func(ctx context.Context, dir string, _ ...string) error {
-		return execute(ctx, dir, "sh", "-c", `printf 'a\342\200\256b\033[2J\n'; exit 1`)
+		return execute(ctx, dir, "sh", "-c", `printf 'FAIL\ta\342\200\256b\033[2J\n'; exit 1`)
 	}}
 	spec := put(t, filepath.Join(t.TempDir(), "spec"), published(t, "Which", "What"))
-	if got := run(t, a, module(t), "update", spec); !strings.Contains(got.stderr, "\na\ufffdb\ufffd[2J\n") {
+	if got := run(t, a, module(t), "update", spec); !strings.Contains(got.stderr, "\nFAIL\ta\ufffdb\ufffd[2J\n") {
 		t.Errorf("update = %+v, want the output without control characters", got)
 	}
 }
