@@ -82,7 +82,7 @@ func callAll(t *testing.T, dialect edistest.Dialect) *witness {
 		"deletePTR":         func() error { return client.DeletePTR(ctx, session, ipv4) },
 		"createAuthSession": func() error { return errOf(client.Login(ctx, second)) },
 	} {
-		for _, status := range []int{400, 401, 500} {
+		for _, status := range w.failures[operation] {
 			server.Fail(operation, edistest.Fault{Status: status})
 			if call() == nil {
 				t.Errorf("%s succeeds, want it to fail with status %d", operation, status)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"testing"
 
 	"github.com/pb33f/libopenapi"
@@ -25,9 +26,10 @@ const formType = "application/x-www-form-urlencoded"
 type witness struct {
 	validator validator.Validator
 	fake      *url.URL
-	unseen    map[string]bool // documented responses, such as "POST /set/ptr 200"
-	requests  []string        // findings in requests
-	responses []string        // findings in responses
+	failures  map[string][]int // documented statuses of failures, by operation ID
+	unseen    map[string]bool  // documented responses, such as "POST /set/ptr 200"
+	requests  []string         // findings in requests
+	responses []string         // findings in responses
 }
 
 func newWitness(t *testing.T, fakeURL string) *witness {
@@ -51,10 +53,13 @@ func newWitness(t *testing.T, fakeURL string) *witness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &witness{fake: fake, unseen: make(map[string]bool)}
+	w := &witness{fake: fake, failures: make(map[string][]int), unseen: make(map[string]bool)}
 	for path, item := range model.Model.Paths.PathItems.FromOldest() {
 		for status := range item.Post.Responses.Codes.KeysFromOldest() {
 			w.unseen["POST "+path+" "+status] = true
+			if code, err := strconv.Atoi(status); err == nil && code >= 400 {
+				w.failures[item.Post.OperationId] = append(w.failures[item.Post.OperationId], code)
+			}
 		}
 	}
 	w.validator = validator.NewValidatorFromV3Model(&model.Model,
