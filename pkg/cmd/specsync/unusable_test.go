@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -184,6 +185,7 @@ func TestCommandLine(t *testing.T) {
 func TestFetch(t *testing.T) {
 	t.Parallel()
 	page := "# Page\n\n```\n" + published(t) + "```\n"
+	var looped atomic.Int64
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/page.md":
@@ -193,6 +195,7 @@ func TestFetch(t *testing.T) {
 		case "/down":
 			http.Redirect(w, r, "http://plain.example/", http.StatusFound)
 		case "/loop":
+			looped.Add(1)
 			http.Redirect(w, r, "/loop", http.StatusFound)
 		case "/large":
 			_, _ = w.Write(make([]byte, maxSize+1))
@@ -219,5 +222,8 @@ func TestFetch(t *testing.T) {
 		if got := run(t, &app{client: server.Client()}, module(t), "check", url); got.status != status || !strings.Contains(got.stdout+got.stderr, want) {
 			t.Errorf("check %s = %+v, want %d, %s", url, got, status, want)
 		}
+	}
+	if n := looped.Load(); n != 6 {
+		t.Errorf("an endless redirect is requested %d times, want 6", n)
 	}
 }
