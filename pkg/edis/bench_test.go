@@ -4,14 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,15 +31,6 @@ func serveSuccess(tb testing.TB, delay time.Duration) (url string) {
 	return server.URL
 }
 
-// countConnections returns a ConnState hook that counts new connections.
-func countConnections(connections *atomic.Int64) func(net.Conn, http.ConnState) {
-	return func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			connections.Add(1)
-		}
-	}
-}
-
 // An implementation is one way to set records: by=hand or by=edis.
 type implementation struct {
 	name string
@@ -53,7 +41,7 @@ func implementations(tb testing.TB, url string, records int) []implementation {
 	tb.Helper()
 	ptrs, ctx, s := manyPTRs(records), context.Background(), session()
 	s.ValidUntil = s.ValidUntil.Add(24 * time.Hour) // must not expire in a long benchmark
-	client, err := edis.NewClient(&edis.Options{RDNSURL: url})
+	client, err := edis.NewClient(&edis.Options{RDNSURL: url, AuthURL: url})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -98,20 +86,6 @@ func BenchmarkConcurrent(b *testing.B) {
 			}
 		})
 	}
-}
-
-// concurrently runs call the given number of times, atOnce at a time.
-func concurrently(calls, atOnce int, call func()) {
-	var started atomic.Int64
-	var wg sync.WaitGroup
-	for range atOnce {
-		wg.Go(func() {
-			for started.Add(1) <= int64(calls) {
-				call()
-			}
-		})
-	}
-	wg.Wait()
 }
 
 func BenchmarkNewClient(b *testing.B) {

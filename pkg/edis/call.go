@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,149 +18,144 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
-// An operation of the API is its generated request and response models, and the
-// generated method that sends the request and returns the response.
-type operation[Request, Response any] struct{ endpoint }
+// An operation of the API has a generated request and response model. The call in it has
+// the fields that are the same for all calls of the operation.
+type operation[Request, Response any] struct{ call }
 
 var (
-	setPTR            = operation[gen.SetPTRForm, gen.SetPTRSuccess]{endpoint{id: "setPTR", send: (*gen.Client).SetPTRWithBody, limit: 64 << 10}}
-	getPTR            = operation[gen.GetPTRForm, gen.GetPTRSuccess]{endpoint{id: "getPTR", send: (*gen.Client).GetPTRWithBody, limit: 16 << 20}}
-	deletePTR         = operation[gen.DeletePTRForm, gen.DeletePTRSuccess]{endpoint{id: "deletePTR", send: (*gen.Client).DeletePTRWithBody, limit: 64 << 10}}
-	createAuthSession = operation[gen.LoginForm, gen.LoginSuccess]{endpoint{id: "createAuthSession", send: (*gen.Client).CreateAuthSessionWithBody, limit: 16 << 20, logsIn: true}}
+	setPTR            = operation[gen.SetPTRForm, gen.SetPTRSuccess]{call{op: "setPTR", send: (*gen.Client).SetPTRWithBody, limit: 64 << 10}}
+	getPTR            = operation[gen.GetPTRForm, gen.GetPTRSuccess]{call{op: "getPTR", send: (*gen.Client).GetPTRWithBody, limit: 16 << 20}}
+	deletePTR         = operation[gen.DeletePTRForm, gen.DeletePTRSuccess]{call{op: "deletePTR", send: (*gen.Client).DeletePTRWithBody, limit: 64 << 10}}
+	createAuthSession = operation[gen.LoginForm, gen.LoginSuccess]{call{op: "createAuthSession", send: (*gen.Client).CreateAuthSessionWithBody, limit: 16 << 20, logsIn: true}}
 )
 
-// An endpoint holds everything the client needs to know about an operation other than
-// its models.
-type endpoint struct {
-	id     string // operation ID in the document
+// A call of the API, in five steps:
+//
+//  1. The caller puts canonical input (input.go) and the session (session.go) into the
+//     request model.
+//  2. with encodes the model as a form (form.go).
+//  3. do sends the form through the generated client (attempt, transport.go), and again
+//     if that might help (retry.go).
+//  4. evaluate (response.go) validates the response against the document.
+//  5. The body becomes a response model, from which result extracts what the caller
+//     wants.
+type call struct {
+	op     string // operation ID in the document
 	send   func(*gen.Client, context.Context, string, io.Reader, ...gen.RequestEditorFn) (*http.Response, error)
 	limit  int64 // of the response in bytes, unless Options say otherwise
-	logsIn bool  // has a server of its own, is not repeated, and its response holds new secrets
+	logsIn bool  // has a server of its own, is not repeated, and its response has new secrets
+
+	form    []byte
+	records int                     // that the call writes, 0 for reads
+	accept  func(body []byte) error // nil: a body that is valid is enough
+	kvmID   string                  // that the call is for, empty for a login
+	hide    redact.Secrets          // those that were sent
 }
 
-// call performs one call of the API, in five steps:
-//
-//  1. The caller has put canonical input (input.go) and the session (withSession) into
-//     the request model.
-//  2. encodeForm (form.go) encodes the model.
-//  3. exchange sends the form through the generated client, and retries if that might
-//     help (retry.go).
-//  4. evaluate (response.go) validates the response against the document.
-//  5. The body becomes a response model, from which result, unless it is nil, extracts
-//     what the caller wants; or it returns an error if the response breaks a rule that
-//     the schema cannot express.
-//
-// records is the number of records that the call writes, 0 for reads; the outcome of a
-// failure depends on it (outcomeOf).
-func (op operation[Request, Response]) call(ctx context.Context, c *Client, model Request, records int, as caller, result func(Response) error) error {
-	form, err := encodeForm(model)
-	if err != nil {
-		return newCallError(ErrNotSent, err)
+// with returns a call of the operation. records is the number of records that it writes,
+// 0 for reads; the outcome of a failure depends on it. result, unless it is nil, takes
+// what it needs from a valid response. It returns an error if the response breaks a rule
+// that the schema cannot express.
+func (o operation[Request, Response]) with(model Request, records int, result func(Response) error) call {
+	call := o.call
+	call.form, call.records = encodeForm(model), records
+	if result == nil {
+		return call
 	}
-	accept := func(body []byte) error {
-		if result == nil {
-			return nil // schema validation is enough
-		}
+	call.accept = func(body []byte) error {
 		var response Response
 		if json.Unmarshal(body, &response, emptyLikePHP) != nil {
 			return errors.New("a field has another type than in the API document")
 		}
 		return result(response)
 	}
-	return c.exchange(ctx, request{op.endpoint, as, form, records, accept})
+	return call
 }
 
-// A caller is the server that a call is for, and the secrets to hide.
-type caller struct {
-	kvmID string         // empty for a login to all servers
-	hide  redact.Secrets // kept out of errors
-}
-
-// A request is one call of an operation.
-type request struct {
-	endpoint
-	caller
-	form    []byte
-	records int // that are written, 0 for reads
-	accept  func(body []byte) error
-}
-
-// exchange sends a request until a response is accepted or a retry cannot help.
-func (c *Client) exchange(ctx context.Context, r request) error {
-	operations, err := contract.Operations()
-	documented := operations[r.id]
-	if err == nil && documented == nil {
-		err = fmt.Errorf("the embedded API document has no operation %q", r.id)
-	}
-	if err != nil {
-		return newCallError(ErrNotSent, err)
-	}
-	outcome := ErrNotSent
+// do makes a call: it sends the form until a response is accepted or another attempt
+// cannot help. It returns nil for success.
+func (c *Client) do(ctx context.Context, call call) *CallError {
+	outcome := OutcomeNotSent
 	for attempts := 1; ; attempts++ {
-		failed := c.attempt(ctx, r, documented, attempts)
+		failed := c.attempt(ctx, call, attempts)
 		if failed == nil {
-			c.retries.earn()
 			return nil
 		}
-		// An unknown outcome stays unknown, and a call counts as not sent only if none of
-		// its attempts was sent.
-		if errors.Is(outcome, ErrNotSent) || errors.Is(failed.outcome, ErrOutcomeUnknown) {
-			outcome = failed.outcome
-		}
-		if pause, again := c.pauseAfter(ctx, attempts, r, failed); again && sleep(ctx, pause) == nil {
+		outcome = worse(outcome, failed.Outcome)
+		failed.Outcome, failed.Attempts = outcome, attempts
+		if pause, again := c.pauseAfter(ctx, call, failed); again && sleep(ctx, pause) == nil {
 			continue
 		}
-		last := *failed // the log may still hold failed
 		if err := ctx.Err(); err != nil && !errors.Is(failed, err) {
-			last.causes = append(slices.Clip(last.causes), err)
+			failed.Err = because(failed.Err, err)
 		}
-		last.outcome, last.attempts = outcome, attempts
-		return &last
+		return failed
 	}
 }
 
-// attempt sends a request once and evaluates the response.
-func (c *Client) attempt(ctx context.Context, r request, documented *contract.Operation, number int) (failed *callError) {
-	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
+// attempt makes one attempt of a call, and logs it.
+func (c *Client) attempt(caller context.Context, call call, number int) *CallError {
+	if err := caller.Err(); err != nil {
+		return notSent(call.op, err)
+	}
+	ctx, cancel := context.WithTimeoutCause(caller, c.options.Timeout, errAttemptTimeout)
 	defer cancel()
-	if err := ctx.Err(); err != nil {
-		return &callError{outcome: ErrNotSent, causes: []error{err}}
+	service, started := c.serviceOf(call), time.Now()
+	got, failed := c.exchange(ctx, caller, service, call)
+	if failed != nil && got.status == http.StatusNotFound {
+		failed.Err = because(failed.Err, c.otherPath(call))
 	}
-	baseURL := c.options.RDNSURL
-	if r.logsIn {
-		baseURL = c.options.AuthURL
-	}
-	baseURL = strings.TrimSuffix(cmp.Or(baseURL, documented.BaseURL), "/") + "/" // or the path would replace a part of it
-	service := gen.Client{Server: baseURL, Client: c.http}
-	var trace connectionTrace
-	log := slog.New(slog.DiscardHandler)
 	if c.options.Logger != nil {
-		log = c.options.Logger.With("op", r.id, "url", baseURL, "kvm_id", r.kvmID, "attempt", number)
-	}
-	started := time.Now()
-	response, err := r.send(&service, trace.watch(ctx), contract.FormContentType, bytes.NewReader(r.form), trace.prepare)
-	if err != nil {
-		failed = r.withoutResponse(err, trace.maybeSent())
-		log.DebugContext(ctx, "edis: attempt", "took", time.Since(started), "sent", trace.maybeSent(), "error", failed)
-		return failed
-	}
-	defer func() { _ = response.Body.Close() }()                                             // it was read, or is not wanted
-	body, err := readBody(response, min(cmp.Or(c.options.MaxResponseBytes, r.limit), 1<<62)) // it must be possible to add 1
-	if failed = r.evaluate(response, body, err, documented); failed != nil {
-		log = log.With("error", failed)
-	}
-	log.DebugContext(ctx, "edis: attempt", "took", time.Since(started), "status", response.StatusCode, "bytes", len(body))
-	valid := failed == nil || response.StatusCode >= http.StatusBadRequest && err == nil && !errors.Is(failed, ErrContract)
-	if contentType := response.Header.Get("Content-Type"); valid && !contract.IsJSON(contentType) {
-		log.WarnContext(ctx, "edis: valid JSON with the wrong content type", "type", r.hide.Text(contentType, 100))
+		c.logAttempt(ctx, call, attemptLog{service.Server, number, time.Since(started), got, failed})
 	}
 	return failed
 }
 
-// prepare completes a request.
-func (t *connectionTrace) prepare(_ context.Context, r *http.Request) error {
-	r.Header.Set("Accept", "application/json")
-	r.Header.Set("User-Agent", "edis-go (+https://github.com/edisptr/edis-go)")
-	r.GetBody = t.guard(r.GetBody)
-	return nil
+// A received is what the log says of a response, or the zero value without one.
+type received struct {
+	status      int
+	contentType string
+	size        int // of the body
+}
+
+// exchange sends the form once and evaluates the response. ctx is that of the attempt,
+// which may end before the caller's.
+func (c *Client) exchange(ctx, caller context.Context, service *gen.Client, call call) (received, *CallError) {
+	var trace requestTrace
+	response, err := call.send(service, trace.watch(ctx), contract.FormContentType, bytes.NewReader(call.form), trace.prepare)
+	if err != nil {
+		failed := call.withoutResponse(ownTimeout(caller, err), trace.maybeSent())
+		failed.Retryable = failed.Retryable && caller.Err() == nil // else it was not the service that failed
+		return received{}, failed
+	}
+	defer func() { _ = response.Body.Close() }() // it was read, or is not wanted
+	early := trace.isEarly()
+	limit := min(cmp.Or(c.options.MaxResponseBytes, call.limit), 1<<62) // it must be possible to add 1
+	body, err := readBody(ctx, response, limit)
+	got := received{response.StatusCode, response.Header.Get("Content-Type"), len(body)}
+	return got, call.evaluate(response, body, ownTimeout(caller, err), early)
+}
+
+// serviceOf returns the generated client for the server of a call.
+func (c *Client) serviceOf(call call) *gen.Client {
+	baseURL := c.options.RDNSURL
+	if call.logsIn {
+		baseURL = c.options.AuthURL
+	}
+	baseURL = cmp.Or(baseURL, contract.Operations()[call.op].BaseURL)
+	return &gen.Client{Server: strings.TrimSuffix(baseURL, "/") + "/", Client: c.http} // without the slash, the path would replace a part of it
+}
+
+const earlierPrefix = "/kvm/v2"
+
+// otherPath says where else the service may have the path of a PTR call, unless the call
+// went there.
+func (c *Client) otherPath(call call) error {
+	baseURL := strings.TrimSuffix(cmp.Or(c.options.RDNSURL, contract.Operations()[call.op].BaseURL), "/")
+	if call.logsIn || strings.HasSuffix(baseURL, earlierPrefix) {
+		return nil
+	}
+	authURL := cmp.Or(c.options.AuthURL, contract.Operations()[createAuthSession.op].BaseURL)
+	return fmt.Errorf("earlier material of the provider has this path under %s: to call it there, set Options.RDNSURL to %s and Options.AuthURL to %s",
+		earlierPrefix, baseURL+earlierPrefix, authURL)
 }

@@ -35,7 +35,7 @@ func Example_manyServers() {
 	for i, session := range sessions {
 		group.Go(func() error {
 			name := fmt.Sprintf("host-%d.example.com", i)
-			// Not with the session itself: the account renews it when that is due.
+			// Use account.Server, not the session: the account renews it.
 			err := client.SetPTR(ctx, account.Server(session.KVMID), map[netip.Addr]string{session.PrimaryIP: name})
 			if err != nil {
 				errs[i] = fmt.Errorf("%s: %w", session.KVMID, err) // and go on with the others
@@ -61,5 +61,5 @@ func addFleet(server *edistest.Server, servers int) edis.Credentials {
 		})
 	}
 	server.AddAccount(account)
-	return edis.Credentials{Email: account.Email, Password: account.Password}
+	return edis.Credentials{Email: account.Email, Password: edis.Secret(account.Password)}
 }

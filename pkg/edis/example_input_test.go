@@ -2,6 +2,7 @@ package edis_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net/netip"
@@ -16,15 +17,15 @@ func ExampleInputError() {
 		log.Fatal(err)
 	}
 	err = client.SetPTR(context.Background(), edis.Session{}, map[netip.Addr]string{
-		netip.MustParseAddr("192.0.2.1"): "mail_1.example.com",
+		netip.MustParseAddr("192.0.2.1"): "*.example.com",
 		netip.MustParseAddr("224.0.0.1"): "mail.example.com",
 	})
 	fmt.Println(err)
+	var invalid *edis.InputError // the first of them
+	if errors.As(err, &invalid) {
+		fmt.Println(invalid.Field, invalid.Value)
+	}
 	// Output:
-	// edis: invalid input, nothing sent:
-	// "224.0.0.1" for address: multicast address
-	// "mail_1.example.com" for 192.0.2.1: underscore in a host name (Options.AllowUnderscore permits it)
-	// Session.KVMID: empty
-	// Session.Signature: empty
-	// Session.ValidUntil: not set
+	// edis: setPTR: 192.0.2.1: "*.example.com" has the character '*'; a host name has only letters, digits, hyphens and dots; Session.KVMID is empty; Session.Signature is empty; Session.ValidUntil is not set; address: "224.0.0.1" is a multicast address; not sent, nothing changed
+	// 192.0.2.1 *.example.com
 }

@@ -2,7 +2,6 @@ package edis_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"net/netip"
@@ -26,13 +25,13 @@ func Example() {
 		netip.MustParseAddr("192.0.2.10"):   "mail.example.com",
 		netip.MustParseAddr("2001:db8::10"): "mail.example.com",
 	})
-	switch {
-	case err == nil:
+	switch edis.OutcomeOf(err) {
+	case edis.OutcomeDone:
 		fmt.Println("set, and confirmed by a valid response")
-	case errors.Is(err, edis.ErrOutcomeUnknown):
-		fmt.Println("some records may have changed; read them back:", err)
-	default:
+	case edis.OutcomeNotSent, edis.OutcomeUnchanged:
 		fmt.Println("nothing changed:", err)
+	default:
+		fmt.Println("some records may have changed; read them back:", err)
 	}
 	// Output: set, and confirmed by a valid response
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/edisptr/edis-go/pkg/edis"
@@ -20,7 +22,7 @@ type handWritten struct {
 }
 
 func (h handWritten) setPTR(ctx context.Context, s edis.Session, ptrs map[netip.Addr]string) error {
-	form, err := edis.PlainForm(s, ptrs)
+	form, err := plainForm(s, ptrs)
 	if err != nil {
 		return err
 	}
@@ -48,11 +50,21 @@ func (h handWritten) setPTR(ctx context.Context, s edis.Session, ptrs map[netip.
 	return nil
 }
 
-// manyPTRs returns count records in 10.0.0.0/8.
-func manyPTRs(count int) map[netip.Addr]string {
-	ptrs := make(map[netip.Addr]string, count)
-	for i := range count {
-		ptrs[netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})] = fmt.Sprintf("host-%d.example.com", i)
+// plainForm returns the form that SetPTR sends, made with encoding/json and net/url.
+func plainForm(s edis.Session, ptrs map[netip.Addr]string) (string, error) {
+	records := make(map[string]string, len(ptrs))
+	for address, name := range ptrs {
+		records[address.String()] = name
 	}
-	return ptrs
+	ip, err := json.Marshal(records)
+	if err != nil {
+		return "", err
+	}
+	return url.Values{
+		"api_host":    {s.APIHost},
+		"ip":          {string(ip)},
+		"kvm_id":      {s.KVMID},
+		"signature":   {string(s.Signature)},
+		"valid_until": {strconv.FormatInt(s.ValidUntil.Unix(), 10)},
+	}.Encode(), nil
 }

@@ -2,7 +2,6 @@ package edis
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -10,6 +9,55 @@ import (
 
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
 )
+
+// CanonicalName returns a host name in the form in which [Client.SetPTR] sends it and
+// [Client.GetPTR] returns it: lower-case A-labels without the trailing dot (RFC 1123,
+// section 2.1; RFC 5890). It changes no name that is in this form. The error is an
+// [InputError], which names the rule; [Options.AllowUnderscore] applies.
+func (c *Client) CanonicalName(name string) (string, error) {
+	canonicalName, err := canonical.Name(name, c.options.AllowUnderscore)
+	if err != nil {
+		return "", &InputError{"host name", name, err.Error()}
+	}
+	return canonicalName, nil
+}
+
+// CanonicalAddr returns an address in the form in which [Client.SetPTR] sends it and
+// [Client.GetPTR] returns it: an IPv4-mapped address as IPv4. The error is an
+// [InputError] for an address that cannot have a PTR record on the Internet, such as a
+// loopback address.
+func CanonicalAddr(address netip.Addr) (netip.Addr, error) {
+	canonicalAddress, err := canonical.Address(address)
+	if err != nil {
+		return netip.Addr{}, &InputError{"address", address.String(), err.Error()}
+	}
+	return canonicalAddress, nil
+}
+
+// CanonicalPTRs returns records in the form of [CanonicalAddr] and [Client.CanonicalName].
+// An empty name means that an address is to have no record, and stays empty. The error
+// unwraps to an [InputError] for everything that SetPTR would refuse.
+func (c *Client) CanonicalPTRs(ptrs map[netip.Addr]string) (map[netip.Addr]string, error) {
+	texts, bad := c.canonicalPTRs(ptrs, true)
+	if err := bad.err(); err != nil {
+		return nil, err
+	}
+	canonicalPTRs := make(map[netip.Addr]string, len(texts))
+	for text, name := range texts {
+		canonicalPTRs[netip.MustParseAddr(text)] = name
+	}
+	return canonicalPTRs, nil
+}
+
+// IsDefaultName reports whether a host name is one that the provider gives to an address
+// by itself, such as 198-51-100-7.static.edis.at to 198.51.100.7: the address in either
+// order, with dots or hyphens, in static.edis.at or static.edisglobal.com. It is not
+// documented whether [Client.GetPTR] returns such names, or whether they come back when a
+// record is deleted.
+func IsDefaultName(address netip.Addr, name string) bool {
+	canonicalName, err := canonical.Name(name, false)
+	return err == nil && canonical.IsDefaultName(address.Unmap(), canonicalName)
+}
 
 // inputErrors collects everything that is wrong with the input of a call, so that one
 // error can report all of it.
@@ -27,27 +75,36 @@ func (e inputErrors) err() error {
 		return nil
 	}
 	slices.SortFunc(e, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return e
+	return because(e...)
 }
 
-func (e inputErrors) Error() string {
-	return fmt.Sprintf("edis: invalid input, nothing sent:\n%v", errors.Join(e...))
-}
-
-// Unwrap returns the items.
-func (e inputErrors) Unwrap() []error { return e }
-
-// canonicalPTRs returns the records of a call as they are sent.
-func canonicalPTRs(ptrs map[netip.Addr]string, allowUnderscore bool) (map[string]string, inputErrors) {
+// canonicalPTRs returns the records of a call as they are sent. An empty name is invalid
+// unless it may stand for no record.
+func (c *Client) canonicalPTRs(ptrs map[netip.Addr]string, allowEmpty bool) (map[string]string, inputErrors) {
 	bad, sent := noneGiven(len(ptrs)), make(map[string]string, len(ptrs))
 	for address, name := range ptrs {
-		canonicalName, err := canonical.Name(name, allowUnderscore)
-		if err != nil {
-			bad.add(address.WithZone("").String(), name, err) // without the zone, which is not quoted
+		if name != "" || !allowEmpty {
+			canonicalName, err := c.recordName(address, name)
+			if err != nil {
+				bad.add(address.WithZone("").String(), name, err) // without the zone, which is not quoted
+			}
+			name = canonicalName
 		}
-		bad.put(sent, address, canonicalName)
+		bad.put(sent, address, name)
 	}
 	return sent, bad
+}
+
+// recordName returns the name of a record as it is sent.
+func (c *Client) recordName(address netip.Addr, name string) (string, error) {
+	if name == "" {
+		return "", errors.New("has no host name; delete the record instead")
+	}
+	canonicalName, err := canonical.Name(name, c.options.AllowUnderscore)
+	if err == nil && canonical.IsOwnReverseName(address, canonicalName) {
+		return "", errors.New("is the address's own reverse name, which stands for no record; delete the record instead")
+	}
+	return canonicalName, err
 }
 
 // canonicalAddresses returns the addresses of a call as they are sent, sorted.
@@ -61,7 +118,7 @@ func canonicalAddresses(addresses []netip.Addr) ([]string, inputErrors) {
 
 func noneGiven(addresses int) (bad inputErrors) {
 	if addresses == 0 {
-		bad.add("address", "", errors.New("none given"))
+		bad.add("address", "", errors.New("is missing; give at least one"))
 	}
 	return bad
 }
@@ -75,6 +132,6 @@ func (e *inputErrors) put(sent map[string]string, address netip.Addr, name strin
 	}
 	text, before := valid.String(), len(sent)
 	if sent[text] = name; len(sent) == before {
-		e.add("address", text, errors.New("duplicate address"))
+		e.add("address", text, errors.New("is given twice"))
 	}
 }

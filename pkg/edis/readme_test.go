@@ -2,47 +2,48 @@ package edis_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 )
 
-// The program in README.md is the Example of this package, so it compiles and its
-// output is tested.
-func TestReadmeProgramIsTheExample(t *testing.T) {
+// Go code in README.md is a part of an example, so it compiles.
+func TestCodeInReadmeIsOfExamples(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	example, err := os.ReadFile("example_test.go")
-	if err != nil {
-		t.Fatal(err)
+	examples := readExamples(t)
+	blocks := strings.Split(string(readme), "```go\n")[1:]
+	if len(blocks) == 0 {
+		t.Error("README.md has no Go code")
 	}
-	_, program, _ := strings.Cut(string(readme), "```go\n")
-	program, _, _ = strings.Cut(program, "```\n")
-	want := regexp.MustCompile(`\t// Output: .*\n`).ReplaceAllString(string(example), "")
-	want = strings.NewReplacer("package edis_test", "package main", "func Example()", "func main()").Replace(want)
-	if program != want {
-		t.Errorf("the program in README.md is\n%s\nwant that of example_test.go\n%s", program, want)
+	for _, block := range blocks {
+		code, _, _ := strings.Cut(block, "```\n")
+		if indented := regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(code, "\t$1"); !strings.Contains(examples, indented) {
+			t.Errorf("no example of edis or reconcile has this code of README.md:\n%s", code)
+		}
 	}
 }
 
-// The code for many servers in README.md is a part of Example_manyServers.
-func TestReadmeFleetIsTheExample(t *testing.T) {
-	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+// readExamples returns the source of all examples of edis and reconcile.
+func readExamples(t *testing.T) string {
+	t.Helper()
+	var sources strings.Builder
+	for _, pattern := range []string{"example*_test.go", "../reconcile/example*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("Glob(%q) = %v, %v, want files", pattern, files, err)
+		}
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources.Write(source)
+		}
 	}
-	example, err := os.ReadFile("example_fleet_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	part := strings.Split(string(readme), "```go\n")[2]
-	part, _, _ = strings.Cut(part, "```\n")
-	part = regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(part, "\t$1")
-	if !strings.Contains(string(example), part) {
-		t.Errorf("example_fleet_test.go does not have this code of README.md:\n%s", part)
-	}
+	return sources.String()
 }

@@ -3,9 +3,10 @@ package edis
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net"
-	"sync/atomic"
+	"slices"
 	"time"
 )
 
@@ -18,22 +19,22 @@ func backOff(attempts int) time.Duration {
 	return rand.N(min(time.Second/4<<min(attempts, 10), 5*time.Second)) //nolint:gosec // not a secret
 }
 
-// pauseAfter returns how long to wait before the next attempt, and whether there is one.
-func (c *Client) pauseAfter(ctx context.Context, attempts int, r request, failed *callError) (pause time.Duration, again bool) {
-	repeatable := !r.logsIn || errors.Is(failed.outcome, ErrNotSent)
-	pause = max(failed.pause, backOff(attempts))
+// pauseAfter returns how long to wait after a failed attempt, and whether there is another
+// one. A login that was sent is not repeated: failed logins can lock an account.
+func (c *Client) pauseAfter(ctx context.Context, call call, failed *CallError) (pause time.Duration, again bool) {
+	pause = max(failed.RetryAfter, backOff(failed.Attempts))
 	deadline, limited := ctx.Deadline()
-	tooLate := failed.pause > maxPause || limited && time.Until(deadline) <= pause
-	again = failed.transient && repeatable && attempts < c.options.MaxAttempts && ctx.Err() == nil && !tooLate && c.retries.spend()
-	return pause, again
+	tooLong := failed.RetryAfter > maxPause || limited && time.Until(deadline) <= pause
+	repeatable := failed.Retryable && (!call.logsIn || failed.Outcome == OutcomeNotSent)
+	return pause, repeatable && failed.Attempts < c.options.MaxAttempts && ctx.Err() == nil && !tooLong
 }
 
 // isTransient reports whether a request without a response may get one next time. It may
-// if it was sent, or if it could not connect, but not if the host is unknown or could not
-// prove its identity.
+// if it was sent, or if there was no connection or it broke, but not if the host is unknown
+// or could not prove its identity.
 func isTransient(err error, sent bool) bool {
 	var lookup *net.DNSError
-	var dial *net.OpError
+	var connection *net.OpError
 	var network net.Error
 	switch {
 	case sent:
@@ -43,27 +44,42 @@ func isTransient(err error, sent bool) bool {
 	case errors.As(err, &network) && network.Timeout():
 		return true
 	}
-	return errors.As(err, &dial) && dial.Op == "dial"
+	broken := []string{"dial", "proxyconnect", "read", "write"} // within the TLS handshake too
+	return errors.As(err, &connection) && slices.Contains(broken, connection.Op) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// A retryBudget keeps the calls of a client from overloading a service that is
-// down: a retry takes a token, and ten successes give one back.
-type retryBudget struct{ spent atomic.Int64 } // in tenths of a token
+// errAttemptTimeout ends an attempt that takes longer than Options.Timeout.
+var errAttemptTimeout error = attemptTimeout{errors.New("the attempt timed out (Options.Timeout)")}
 
-const retryTokens = 50
+// An attemptTimeout is a timeout within an attempt: that of Options, of the HTTP client or
+// of its dialer. It is a net.Error, and no error of a context: net and net/http make no
+// difference between their own timeouts and the end of the caller's context.
+type attemptTimeout struct{ err error }
 
-func (b *retryBudget) spend() bool {
-	if b.spent.Add(10) <= 10*retryTokens {
-		return true
-	}
-	b.spent.Add(-10)
-	return false
+func (e attemptTimeout) Error() string   { return e.err.Error() }
+func (e attemptTimeout) Timeout() bool   { return true }
+func (e attemptTimeout) Temporary() bool { return true }
+
+// Is reports whether the error matches target, which is not one of a context.
+func (e attemptTimeout) Is(target error) bool {
+	return !isContextError(target) && errors.Is(e.err, target)
 }
 
-func (b *retryBudget) earn() {
-	if spent := b.spent.Load(); spent > 0 {
-		b.spent.CompareAndSwap(spent, spent-1) // losing one to another goroutine does not matter
+// As makes the causes available.
+func (e attemptTimeout) As(target any) bool { return errors.As(e.err, target) }
+
+func isContextError(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// ownTimeout returns err, as an [attemptTimeout] if it matches an error of a context
+// although that of the caller has not ended.
+func ownTimeout(caller context.Context, err error) error {
+	if err != nil && caller.Err() == nil && isContextError(err) {
+		return attemptTimeout{err}
 	}
+	return err
 }
 
 // sleep waits for the pause, or returns the error of ctx when that is done first.

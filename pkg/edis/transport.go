@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
@@ -27,13 +24,13 @@ func checkBaseURL(baseURL string) (shown string, err error) {
 	case baseURL == "":
 		return "", nil
 	case strings.ContainsAny(baseURL, "@?#"):
-		return redact.Mark, errors.New("has user info, a query or a fragment")
+		return redact.Mark, errors.New("has user info, a query or a fragment; remove it")
 	case err != nil || parsed.Hostname() == "":
-		return baseURL, errors.New("not an absolute URL, such as https://dns-api.edisglobal.com")
+		return baseURL, errors.New("is not an absolute URL, such as https://dns-api.edisglobal.com")
 	case parsed.Scheme != "https" && parsed.Scheme != "http":
-		return baseURL, errors.New("neither https nor http")
+		return baseURL, errors.New("is neither https nor http")
 	case parsed.Scheme == "http" && !canonical.IsLoopback(parsed.Hostname()):
-		return baseURL, errors.New("http to another machine would expose the session to the network; use https")
+		return baseURL, errors.New("would expose secrets to the network; use https")
 	}
 	return baseURL, nil
 }
@@ -46,11 +43,29 @@ func newHTTPClient(given *http.Client) *http.Client {
 		client = *given
 	}
 	if client.Transport == nil {
-		client.Transport = sharedTransport()
+		client.Transport = Transport()
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &client
 }
+
+// Transport returns what a Client sends its requests with by default, to be wrapped by a
+// RoundTripper that traces them, for example, and set as the Transport of
+// [Options.HTTPClient]. It speaks HTTP/1.1, takes the proxies of [http.DefaultTransport]
+// for https only, and has a connection pool that all callers share. If the program has
+// replaced http.DefaultTransport with a type of its own, Transport returns that.
+func Transport() http.RoundTripper { return sharedTransport() }
+
+// An opaqueTransport can be used and wrapped, but not changed.
+type opaqueTransport struct{ transport *http.Transport }
+
+// RoundTrip sends one request.
+func (o opaqueTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	return o.transport.RoundTrip(r)
+}
+
+// CloseIdleConnections is for [http.Client.CloseIdleConnections].
+func (o opaqueTransport) CloseIdleConnections() { o.transport.CloseIdleConnections() }
 
 // sharedTransport serves all clients that have none: a Client has no Close, so a
 // connection pool of its own would outlive it.
@@ -66,50 +81,26 @@ var sharedTransport = sync.OnceValue(func() http.RoundTripper {
 		}
 		return standard.Proxy(r)
 	}
+	transport.OnProxyConnectResponse = refusedByProxy
 	transport.Protocols = new(http.Protocols)
-	transport.Protocols.SetHTTP1(true) // see guard
+	transport.Protocols.SetHTTP1(true) // see prepare
 	if transport.TLSClientConfig != nil {
 		transport.TLSClientConfig.NextProtos = nil // has HTTP/2 if standard was used before
 	}
 	transport.MaxIdleConnsPerHost = 64 // the default of 2 is too few for concurrent calls
 	transport.MaxResponseHeaderBytes = 64 << 10
 	transport.WriteBufferSize = 64 << 10 // 1,000 records in one write
-	return transport
+	return opaqueTransport{transport}
 })
 
-// A connectionTrace watches whether a request got a connection. Without one it
-// cannot have reached the service.
-type connectionTrace struct{ wanted, obtained, http2 atomic.Bool }
-
-// watch returns the context to send the request with.
-func (t *connectionTrace) watch(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { t.wanted.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { t.obtained.Store(true) },
-		WroteHeaderField: func(name string, _ []string) {
-			if name == ":method" {
-				t.http2.Store(true)
-			}
-		},
-	})
-}
-
-// guard wraps getBody, with which net/http can send a request again by itself. Over
-// HTTP/1.1 it does so if nothing was sent. Over HTTP/2 it also repeats requests that the
-// service may have carried out, without limit, and the outcomes of all but the last are
-// lost.
-func (t *connectionTrace) guard(getBody func() (io.ReadCloser, error)) func() (io.ReadCloser, error) {
-	return func() (io.ReadCloser, error) {
-		if t.http2.Load() {
-			return nil, fmt.Errorf("HTTP/2 stream or connection broke: %w", io.ErrUnexpectedEOF)
-		}
-		return getBody()
+// refusedByProxy names a proxy that refuses to connect. The text of net/http is only that
+// of the status, which looks like a response of the service.
+func refusedByProxy(_ context.Context, proxy *url.URL, _ *http.Request, response *http.Response) error {
+	if response.StatusCode == http.StatusOK {
+		return nil
 	}
+	return fmt.Errorf("the proxy %s refused to connect (HTTP %d)", proxy.Host, response.StatusCode)
 }
-
-// maybeSent reports whether the request may have reached the service. A transport
-// that reports nothing to the trace proves nothing.
-func (t *connectionTrace) maybeSent() bool { return !t.wanted.Load() || t.obtained.Load() }
 
 // retryAfter parses the Retry-After header: seconds or a date (RFC 9110, section 10.2.3).
 // An absent, malformed or past value is zero.

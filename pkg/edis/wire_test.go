@@ -1,18 +1,20 @@
 package edis_test
 
 import (
-	"bufio"
-	"bytes"
+	"encoding/json"
 	"flag"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/edisptr/edis-go/pkg/edis"
 )
 
 var update = flag.Bool("update", false, "update the golden files")
@@ -55,15 +57,35 @@ func TestWire(t *testing.T) {
 	compareGolden(t, "testdata/setPTR.request", got)
 }
 
-// readRequest reads a request and returns its bytes.
-func readRequest(conn net.Conn) string {
-	var raw bytes.Buffer
-	request, err := http.ReadRequest(bufio.NewReader(io.TeeReader(conn, &raw)))
-	if err != nil {
-		return err.Error()
+// A request of many records has the bytes that encoding/json and net/url produce, so logs
+// and proxies show the usual form.
+func TestFormIsTheUsualOne(t *testing.T) {
+	t.Parallel()
+	ptrs, records := make(map[netip.Addr]string), make(map[string]string)
+	for i := range 300 {
+		for _, address := range []netip.Addr{
+			netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}),
+			netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 7: byte(i >> 8), 15: byte(i)}),
+		} {
+			ptrs[address], records[address.String()] = "a-b.example", "a-b.example"
+		}
 	}
-	_, _ = io.Copy(io.Discard, request.Body)
-	return raw.String()
+	sent := edis.Session{KVMID: "kvm+1 &=", Signature: "a+b&c=d% é\"", APIHost: "h.example", ValidUntil: time.Unix(4102444800, 999)}
+	ip, err := json.Marshal(records)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := url.Values{"ip": {string(ip)}, "kvm_id": {sent.KVMID}, "signature": {string(sent.Signature)}, "valid_until": {"4102444800"}, "api_host": {sent.APIHost}}.Encode()
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if body, err := io.ReadAll(r.Body); string(body) != want {
+			t.Errorf("SetPTR sent %s, %v, want %s", body, err, want)
+		}
+		succeed(w, r)
+	})
+	if err := newClient(t, s.URL).SetPTR(t.Context(), sent, ptrs); err != nil {
+		t.Fatal(err)
+	}
+	wantRequests(t, s, 1)
 }
 
 func compareGolden(t *testing.T, file, got string) {

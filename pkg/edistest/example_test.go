@@ -57,8 +57,8 @@ func ExampleServer_Fail() {
 	lost := edistest.Fault{Apply: -1, Drop: true}
 	server.Fail(edistest.SetPTR, lost, lost, lost)
 	err := setMail(context.Background(), server)
-	fmt.Println(errors.Is(err, edis.ErrOutcomeUnknown), server.PTRs())
-	// Output: true map[192.0.2.10:mail.example.com]
+	fmt.Println(edis.OutcomeOf(err), server.PTRs())
+	// Output: unknown map[192.0.2.10:mail.example.com]
 }
 
 // Only one server of a fleet is out of order, for as long as the outage lasts.

@@ -35,7 +35,7 @@ func newClient(t *testing.T, s *Server) *edis.Client {
 // formOf returns the form of a call with this session and this field ip.
 func formOf(session edis.Session, ip string) url.Values {
 	return url.Values{
-		"signature":   {session.Signature},
+		"signature":   {string(session.Signature)},
 		"kvm_id":      {session.KVMID},
 		"valid_until": {strconv.FormatInt(session.ValidUntil.Unix(), 10)},
 		"api_host":    {session.APIHost},
@@ -127,5 +127,5 @@ func wantPanic(t *testing.T, name string, f func(), parts ...string) {
 }
 
 func credentialsOf(account Account) edis.Credentials {
-	return edis.Credentials{Email: account.Email, Password: account.Password}
+	return edis.Credentials{Email: account.Email, Password: edis.Secret(account.Password)}
 }

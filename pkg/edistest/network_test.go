@@ -163,38 +163,25 @@ func TestOutcomesAreTheSameOnBothNetworks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		call := func(what, want string) {
+		call := func(what string, want edis.Outcome) {
 			t.Helper()
 			err := client.SetPTR(t.Context(), s.Session(), map[netip.Addr]string{netip.MustParseAddr("192.0.2.1"): "a.example"})
-			if got := outcomeOf(err); got != want {
-				t.Errorf("%s: SetPTR = %v, outcome %q, want %q", what, err, got, want)
+			if got := edis.OutcomeOf(err); got != want {
+				t.Errorf("%s: SetPTR = %v, outcome %v, want %v", what, err, got, want)
 			}
 		}
-		call("usual", "done")
-		for want, faults := range map[string][]Fault{"unknown": {{Drop: true}, {Reset: true}, {Status: 500}, {Body: "{"}}, "unchanged": {{Status: 400}, {Status: 401}}} {
+		call("usual", edis.OutcomeDone)
+		for want, faults := range map[edis.Outcome][]Fault{edis.OutcomeUnknown: {{Drop: true}, {Reset: true}, {Status: 500}, {Body: "{"}}, edis.OutcomeUnchanged: {{Status: 400}, {Status: 401}}} {
 			for _, fault := range faults {
 				s.Fail(SetPTR, fault)
 				call(fmt.Sprintf("%+v", fault), want)
 			}
 		}
 		s.ExpireSessions()
-		call("expired session", "unchanged")
+		call("expired session", edis.OutcomeUnchanged)
 		s.Close()
-		call("closed server", "not sent")
+		call("closed server", edis.OutcomeNotSent)
 	})
-}
-
-func outcomeOf(err error) string {
-	switch {
-	case err == nil:
-		return "done"
-	case errors.Is(err, edis.ErrOutcomeUnknown):
-		return "unknown"
-	case errors.Is(err, edis.ErrNotSent):
-		return "not sent"
-	default:
-		return "unchanged"
-	}
 }
 
 // Time passes in a bubble: for pauses of the client and the server, idle connections, and

@@ -20,8 +20,7 @@ const (
 // A session is a session that a login returned.
 type session struct {
 	edis.Session
-	signature string
-	ended     bool // before its time
+	ended bool // before its time
 }
 
 // Session returns a session of the first KVM server. It is valid for 24 hours after
@@ -47,17 +46,17 @@ func (s *Server) ExpireSessions(kvmIDs ...string) {
 // newSession returns a session that the server accepts. The caller holds the mutex
 // or is the only user.
 func (s *Server) newSession(kvm KVM) *session {
-	granted := &session{signature: s.newSignature()}
-	granted.Session = edis.Session{
+	signature := s.newSignature()
+	granted := &session{Session: edis.Session{
 		KVMID:       kvm.ID,
-		Signature:   granted.signature,
+		Signature:   edis.Secret(signature),
 		APIHost:     apiHost,
-		ValidUntil:  s.now().Add(sessionLifetime).Truncate(time.Second),
+		ValidUntil:  s.now().Add(sessionLifetime).Truncate(time.Second).UTC(),
 		PrimaryIP:   kvm.PrimaryIP,
 		Description: kvm.Description,
 		Suspended:   kvm.Suspended,
-	}
-	s.sessions[granted.signature] = granted
+	}}
+	s.sessions[signature] = granted
 	return granted
 }
 
@@ -99,7 +98,7 @@ func loginData(granted *session) map[string]any {
 	}
 	data := map[string]any{
 		"kvm_id":      granted.KVMID,
-		"signature":   granted.signature,
+		"signature":   string(granted.Signature),
 		"api_host":    granted.APIHost,
 		"api_rdns":    apiHost,
 		"valid_until": float64(granted.ValidUntil.Unix()),

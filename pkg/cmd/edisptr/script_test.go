@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	osexec "os/exec"
+	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,12 +16,69 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// TestScripts runs the scripts in testdata/script, one for each command, which read like
-// a session. Each has a fake EDIS of its own, with the environment of "edisptr sandbox".
-// Besides the commands of testscript, a script has those of [scriptCommands]. With
+func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"edisptr": main}) }
+
+// TestScripts runs the scripts in testdata/script, which read like a session. Each has a
+// fake EDIS of its own, with the environment of "edisptr sandbox", in both forms of
+// responses, since the service may use either. Besides the commands of testscript, a
+// script has those of [scriptCommands], and a condition for each form. With
 // UPDATE_SCRIPTS=1 in the environment, cmp corrects the files that it compares with.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	for name, dialect := range map[string]edistest.Dialect{"documented": edistest.Documented, "recorded": edistest.Recorded} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testscript.Run(t, testscript.Params{
+				Dir:                 "testdata/script",
+				RequireExplicitExec: true,
+				RequireUniqueNames:  true,
+				UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "" && name == "documented",
+				Cmds:                positiveCommands(),
+				Condition:           func(condition string) (bool, error) { return condition == name, nil },
+				Setup:               func(script *testscript.Env) error { return startEDIS(script, dialect) },
+			})
+		})
+	}
+}
+
+// startEDIS starts the fake EDIS of a script.
+func startEDIS(script *testscript.Env, dialect edistest.Dialect) error {
+	tb := script.T().(testing.TB)
+	server := edistest.NewServer()
+	server.SetDialect(dialect)
+	server.SetForwardRecords(true)
+	session, credentials := server.Session(), server.Credentials()
+	for name, value := range map[string]string{
+		"EDIS_RDNS_URL": server.URL, "EDIS_AUTH_URL": server.URL, "EDIS_DNS": server.DNSAddr,
+		"EDIS_EMAIL": credentials.Email, "EDIS_PASSWORD": string(credentials.Password), "EDIS_KVM_ID": session.KVMID,
+		"EDIS_SIGNATURE": string(session.Signature), "EDIS_VALID_UNTIL": strconv.FormatInt(session.ValidUntil.Unix(), 10), "EDIS_API_HOST": session.APIHost,
+		"GORACE": "atexit_sleep_ms=0", // a program with the race detector need not wait for a second
+	} {
+		script.Setenv(name, value)
+	}
+	script.Values[serverKey{}] = &scriptServer{Server: server}
+	script.Defer(func() {
+		if unused := server.UnusedFaults(); len(unused) > 0 {
+			tb.Errorf("no call met the faults %+v", unused)
+		}
+		server.Close()
+	})
+	return nil
+}
+
+type serverKey struct{}
+
+// scriptServer is the fake EDIS of a script.
+type scriptServer struct {
+	*edistest.Server
+	printed int    // how many requests the script has seen
+	restore func() // ends what refuse began
+}
+
+func serverOf(ts *testscript.TestScript) *scriptServer { return ts.Value(serverKey{}).(*scriptServer) }
+
+// positiveCommands are the script commands, none of which takes a !.
+func positiveCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	commands := make(map[string]func(*testscript.TestScript, bool, []string))
 	for name, command := range scriptCommands {
 		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) {
@@ -31,51 +88,15 @@ func TestScripts(t *testing.T) {
 			command(ts, args)
 		}
 	}
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
-		RequireExplicitExec: true,
-		RequireUniqueNames:  true,
-		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds:                commands,
-		Setup: func(script *testscript.Env) error {
-			tb := script.T().(testing.TB)
-			server, env := startSandbox(tb)
-			addMailHost(server)
-			for name, value := range env {
-				script.Setenv(name, value)
-			}
-			script.Setenv("GORACE", noRacePause)
-			script.Values[serverKey{}] = &scriptServer{Server: server}
-			script.Defer(func() {
-				if unused := server.UnusedFaults(); len(unused) > 0 {
-					tb.Errorf("no call met the faults %+v", unused)
-				}
-			})
-			return nil
-		},
-	})
+	return commands
 }
-
-// noRacePause is the value of GORACE with which a program that has the race detector does
-// not wait for a second before it ends.
-const noRacePause = "atexit_sleep_ms=0"
-
-type serverKey struct{}
-
-// scriptServer is the fake EDIS of a script.
-type scriptServer struct {
-	*edistest.Server
-	printed int // how many requests the script has seen
-}
-
-func serverOf(ts *testscript.TestScript) *scriptServer { return ts.Value(serverKey{}).(*scriptServer) }
 
 // scriptCommands are our own commands for scripts.
 var scriptCommands = map[string]func(ts *testscript.TestScript, args []string){
 	// status N PROGRAM [ARG ...] is exec of a program that must end with exit status N.
 	"status": func(ts *testscript.TestScript, args []string) {
 		got, err := 0, ts.Exec(args[1], args[2:]...)
-		if exit := new(osexec.ExitError); errors.As(err, &exit) {
+		if exit := new(exec.ExitError); errors.As(err, &exit) {
 			got = exit.ExitCode()
 		} else {
 			ts.Check(err)
@@ -95,17 +116,38 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, args []string){
 	},
 
 	// fail OPERATION FAULT ... makes the next calls of an operation of the service fail,
-	// each with an HTTP status or one of scriptFaults.
+	// each with an HTTP status or one of scriptFaults. A fault kvm_X:FAULT is for a call
+	// of that server.
 	"fail": func(ts *testscript.TestScript, args []string) {
 		for _, name := range args[1:] {
+			kvmID, name, limited := strings.Cut(name, ":")
+			if !limited {
+				kvmID, name = "", kvmID
+			}
 			fault, ok := scriptFaults[name]
 			if !ok {
 				status, err := strconv.Atoi(name)
 				ts.Check(err)
 				fault = edistest.Fault{Status: status}
 			}
+			fault.KVMID = kvmID
 			serverOf(ts).Fail(args[0], fault)
 		}
+	},
+
+	// refuse OPERATION STATUS makes all calls of an operation of the service fail, until
+	// the command restore.
+	"refuse": func(ts *testscript.TestScript, args []string) {
+		status, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		serverOf(ts).restore = serverOf(ts).FailAlways(args[0], edistest.Fault{Status: status})
+	},
+	"restore": func(ts *testscript.TestScript, _ []string) { serverOf(ts).restore() },
+
+	// respond OPERATION FILE makes the body of the next response of an operation that of
+	// the file.
+	"respond": func(ts *testscript.TestScript, args []string) {
+		serverOf(ts).Fail(args[0], edistest.Fault{Body: ts.ReadFile(args[1])})
 	},
 
 	// seed IP=HOST ... sets records that have always been there.
@@ -118,17 +160,38 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, args []string){
 		serverOf(ts).SetPTRs(ptrs)
 	},
 
-	// fleet N changes the environment to that of "edisptr sandbox --servers N".
+	// fleet N logs in to an account of N servers, with the records that "edisptr sandbox
+	// --servers N" has.
 	"fleet": func(ts *testscript.TestScript, args []string) {
 		servers, err := strconv.Atoi(args[0])
 		ts.Check(err)
-		server := serverOf(ts).Server
-		for _, variable := range sandboxEnvironment(server) {
-			ts.Setenv(variable.name, "")
+		account, ptrs := edistest.Account{Email: "fleet@example.com", Password: "fleet-password"}, make(map[netip.Addr]string)
+		for i := range servers {
+			ip4 := netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i)})
+			ip6 := netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 0, 0, byte(i >> 8), byte(i), 15: 1})
+			account.KVMs = append(account.KVMs, edistest.KVM{
+				ID: fmt.Sprint("kvm_", 100001+i), Addresses: []netip.Prefix{netip.PrefixFrom(ip4, 32), netip.PrefixFrom(ip6, 64)},
+				PrimaryIP: ip4, Description: fmt.Sprint("server ", 1+i), Suspended: i == 1,
+			})
+			ptrs[ip4] = fmt.Sprintf("host-%d.example.com", 1+i)
+			ptrs[ip6] = ptrs[ip4]
 		}
-		for _, variable := range fleetEnvironment(server, addFleet(server, servers)) {
-			ts.Setenv(variable.name, variable.value)
+		serverOf(ts).AddAccount(account)
+		serverOf(ts).SetPTRs(ptrs)
+		for _, name := range []string{"EDIS_KVM_ID", "EDIS_SIGNATURE", "EDIS_VALID_UNTIL", "EDIS_API_HOST"} {
+			ts.Setenv(name, "")
 		}
+		ts.Setenv("EDIS_EMAIL", account.Email)
+		ts.Setenv("EDIS_PASSWORD", account.Password)
+	},
+
+	// dialect recorded-paths lets the service respond only at the paths that the provider
+	// once published.
+	"dialect": func(ts *testscript.TestScript, args []string) {
+		if args[0] != "recorded-paths" {
+			ts.Fatalf("there is no dialect %q", args[0])
+		}
+		serverOf(ts).SetDialect(edistest.RecordedOnly)
 	},
 
 	// requests prints the requests to the service since it was last used, with the
@@ -148,28 +211,4 @@ var scriptFaults = map[string]edistest.Fault{
 	"ok":    {Delay: 1},                           // none, to fail a later call
 	"empty": {Body: "{}"},                         // a response that says nothing
 	"lost":  {Status: 202, Body: "{}", Apply: -1}, // likewise, but the call is carried out
-}
-
-// The command line session in README.md works as printed there.
-func TestReadmeTour(t *testing.T) {
-	t.Parallel()
-	readme, err := os.ReadFile("../../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, tour, _ := strings.Cut(string(readme), "```console\n")
-	tour, _, _ = strings.Cut(tour, "```\n")
-	commands := strings.Split(tour, "$ ")[1:]
-	if len(commands) < 5 || !strings.HasPrefix(commands[0], "edisptr sandbox -- ") {
-		t.Fatalf("the tour of README.md has %d commands, want one that starts a sandbox, and others in it", len(commands))
-	}
-	server, env := startSandbox(t)
-	addMailHost(server)
-	for _, command := range commands[1:] {
-		line, want, _ := strings.Cut(command, "\n")
-		line, _, _ = strings.Cut(line, " #")
-		if got := runShellCommand(t, env, line); got != want {
-			t.Errorf("$ %s\nprints\n%s\nwant\n%s", line, got, want)
-		}
-	}
 }

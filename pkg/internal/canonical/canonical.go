@@ -8,8 +8,6 @@ import (
 	"net/netip"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/net/idna"
 )
 
 // reserved includes the limited broadcast address (RFC 1112, section 4; RFC 919, section
@@ -21,17 +19,17 @@ var reserved = netip.MustParsePrefix("240.0.0.0/4")
 func Address(address netip.Addr) (netip.Addr, error) {
 	switch unmapped := address.Unmap(); {
 	case !address.IsValid():
-		return netip.Addr{}, errors.New("not an IP address")
+		return netip.Addr{}, errors.New("is not an IP address")
 	case address.Zone() != "":
 		return netip.Addr{}, errors.New("has a zone, which is meaningful on one machine only")
 	case unmapped.IsUnspecified():
-		return netip.Addr{}, errors.New("unspecified address")
+		return netip.Addr{}, errors.New("is the unspecified address")
 	case unmapped.IsLoopback():
-		return netip.Addr{}, errors.New("loopback address")
+		return netip.Addr{}, errors.New("is a loopback address")
 	case unmapped.IsMulticast():
-		return netip.Addr{}, errors.New("multicast address")
+		return netip.Addr{}, errors.New("is a multicast address")
 	case unmapped.IsLinkLocalUnicast(), reserved.Contains(unmapped):
-		return netip.Addr{}, errors.New("link-local, reserved or broadcast address")
+		return netip.Addr{}, errors.New("is a link-local, reserved or broadcast address")
 	default:
 		return unmapped, nil
 	}
@@ -60,49 +58,37 @@ func ReverseName(address netip.Addr) (name string) {
 	return name + "ip6.arpa"
 }
 
-// toALabels applies non-transitional UTS 46 with the IDNA2008 checks for hyphens, joiners
-// and direction. It accepts some symbols that IDNA2008 does not. CheckHostName enforces
-// the rules for ASCII, with better reasons.
-var toALabels = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(false))
-
-// Name returns the host name as it is sent: labels of lower-case letters, digits,
-// hyphens and, where allowed, underscores (RFC 1123, section 2.1);
-// internationalized labels as A-labels (RFC 5890); without the trailing dot.
-// It returns an error if the name is not a valid host name.
-func Name(name string, allowUnderscore bool) (string, error) {
-	if !strings.ContainsFunc(name, func(char rune) bool { return char >= utf8.RuneSelf }) {
-		name = strings.TrimSuffix(strings.ToLower(name), ".")
-		if err := CheckHostName(name, allowUnderscore); err != nil {
-			return "", err
-		}
-		if !strings.Contains(name, "xn--") {
-			return name, nil // as for nearly every name; mapping takes ten times as long
-		}
-	}
-	mapped, err := mapName(name)
-	if err != nil {
-		return "", err
-	}
-	return mapped, CheckHostName(mapped, allowUnderscore)
+// IsOwnReverseName reports whether a canonical name is the reverse name of the address,
+// which stands for no record.
+func IsOwnReverseName(address netip.Addr, name string) bool {
+	return strings.HasSuffix(name, ".arpa") && address.IsValid() && name == ReverseName(address.Unmap())
 }
 
-// mapName returns an internationalized name, or one with A-labels, in ASCII.
-func mapName(name string) (string, error) {
-	// Mapping takes time in proportion to the length, and replaces invalid UTF-8.
-	if len(name) > (maxNameLength+1)*utf8.UTFMax || !utf8.ValidString(name) {
-		return "", errors.New("too long, or not valid UTF-8")
+// Name returns the host name as it is sent: labels of lower-case letters, digits,
+// hyphens and, where allowed, underscores (RFC 1123, section 2.1). Internationalized
+// labels become A-labels (RFC 5890). The trailing dot is removed. It returns an error if
+// the name is not a valid host name.
+func Name(name string, allowUnderscore bool) (string, error) {
+	mapped := strings.ToLower(name)
+	if !IsASCII(name) {
+		var err error
+		if mapped, err = mapName(name); err != nil {
+			return "", err
+		}
 	}
-	mapped, err := toALabels.ToASCII(name)
-	if err != nil {
-		return "", fmt.Errorf("not a valid internationalized name: %w", err)
+	mapped = strings.TrimSuffix(mapped, ".")
+	if err := CheckHostName(mapped, allowUnderscore); err != nil {
+		return "", err
 	}
-	// The mapping drops a last label that it maps to nothing, such as a soft hyphen. It
-	// treats four characters as a dot (UTS 46, section 4).
-	last, _ := utf8.DecodeLastRuneInString(name)
-	if strings.HasSuffix(mapped, ".") && !strings.ContainsRune(".\u3002\uff0e\uff61", last) {
-		return "", errors.New("the last label is empty after IDNA mapping")
+	if !strings.Contains(mapped, acePrefix) {
+		return mapped, nil // as for nearly every name; the check takes ten times as long
 	}
-	return strings.TrimSuffix(mapped, "."), nil
+	for label := range strings.SplitSeq(mapped, ".") {
+		if err := checkALabel(label); err != nil {
+			return "", err
+		}
+	}
+	return mapped, nil
 }
 
 const (
@@ -110,14 +96,24 @@ const (
 	maxLabelLength = 63
 )
 
+// ReceivedName returns a name that the service returned in the form of [Name]. It does not
+// decode A-labels: an invalid one can be shown and compared all the same.
+func ReceivedName(name string) (string, error) {
+	if !IsASCII(name) {
+		return Name(name, true)
+	}
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	return name, CheckHostName(name, true)
+}
+
 // CheckHostName checks a lower-case ASCII name against RFC 1123, section 2.1, and
 // RFC 1035, section 2.3.4.
 func CheckHostName(name string, allowUnderscore bool) error {
 	switch {
 	case name == "":
-		return errors.New("empty host name")
+		return errors.New("is empty")
 	case len(name) > maxNameLength:
-		return fmt.Errorf("%d bytes long; a host name has at most %d", len(name), maxNameLength)
+		return fmt.Errorf("is %d bytes long; a host name has at most %d", len(name), maxNameLength)
 	}
 	var label string
 	for rest, more := name, true; more; {
@@ -142,13 +138,13 @@ func checkLabel(label string, allowUnderscore bool) error {
 	}
 	switch {
 	case label == "":
-		return errors.New("empty label: two dots in a row, or one at the beginning")
+		return errors.New("has an empty label; remove the dot at its beginning, or one of two in a row")
 	case len(label) > maxLabelLength:
-		return fmt.Errorf("label of %d bytes; a label has at most %d", len(label), maxLabelLength)
+		return fmt.Errorf("has a label of %d bytes; a label has at most %d", len(label), maxLabelLength)
 	case label[0] == '-' || label[len(label)-1] == '-':
-		return fmt.Errorf("label %q begins or ends with a hyphen", label)
-	case len(label) >= 4 && label[2:4] == "--" && label[:2] != "xn":
-		return fmt.Errorf("label %q has hyphens in the third and fourth position, which RFC 5890 reserves", label)
+		return fmt.Errorf("has the label %q, which begins or ends with a hyphen", label)
+	case len(label) >= 4 && label[2:4] == "--" && !strings.HasPrefix(label, acePrefix):
+		return fmt.Errorf("has the label %q with hyphens in the third and fourth position, which RFC 5890 reserves", label)
 	}
 	return nil
 }
@@ -156,7 +152,7 @@ func checkLabel(label string, allowUnderscore bool) error {
 func errCharacter(text string) error {
 	char, _ := utf8.DecodeRuneInString(text)
 	if char == '_' {
-		return errors.New("underscore in a host name (Options.AllowUnderscore permits it)")
+		return errors.New("has an underscore; allow underscores if that is right")
 	}
-	return fmt.Errorf("character %q; a host name has only letters, digits, hyphens and dots", char)
+	return fmt.Errorf("has the character %q; a host name has only letters, digits, hyphens and dots", char)
 }

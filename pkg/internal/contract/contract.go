@@ -32,13 +32,16 @@ type Operation struct {
 }
 
 // Operations returns all operations by ID. The embedded document is loaded once per
-// process.
-var Operations = sync.OnceValues(func() (map[string]*Operation, error) {
+// process. A document that is not usable is a defect of the build, so Operations panics.
+var Operations = sync.OnceValue(func() map[string]*Operation {
 	document, err := gen.GetSpec()
-	if err != nil {
-		return nil, fmt.Errorf("the embedded API document: %w", err)
+	if err == nil {
+		var operations map[string]*Operation
+		if operations, err = operationsOf(document); err == nil {
+			return operations
+		}
 	}
-	return operationsOf(document)
+	panic(fmt.Sprintf("the embedded API document: %v", err))
 })
 
 func operationsOf(document *openapi3.T) (map[string]*Operation, error) {
@@ -48,7 +51,7 @@ func operationsOf(document *openapi3.T) (map[string]*Operation, error) {
 			baseURL := serverURL(document, item, operation)
 			// Secrets go to https only, and never to a host that a response names.
 			if !strings.HasPrefix(baseURL, "https://") || strings.Contains(baseURL, "{") {
-				return nil, fmt.Errorf("the embedded API document: %s %s: the server %q is not an https URL", method, path, baseURL)
+				return nil, fmt.Errorf("%s %s: the server %q is not an https URL", method, path, baseURL)
 			}
 			operations[operation.OperationID] = &Operation{operation, method, path, baseURL}
 		}
@@ -69,10 +72,20 @@ func serverURL(document *openapi3.T, item *openapi3.PathItem, operation *openapi
 	return servers[0].URL
 }
 
+// A Mismatch is how a response differs from the document.
+type Mismatch struct {
+	// Kind says what differs. It quotes nothing of the response.
+	Kind string
+	// Detail is the place and the reason. It may quote a name in the JSON, but no value.
+	Detail string
+}
+
+func (m *Mismatch) Error() string { return strings.TrimSuffix(m.Kind+", "+m.Detail, ", ") }
+
 // ValidateResponse checks the status of a response, decodes its JSON strictly, and
 // validates it against the schema. The content type does not matter: if it is wrong, the
-// content can still be right. An error names the mismatch, never a value. The decoded
-// value may be returned with an error.
+// content can still be right. An error is a [*Mismatch]. The decoded value may be returned
+// with an error.
 func (o *Operation) ValidateResponse(status int, body []byte) (value any, err error) {
 	invalid := json.Unmarshal(body, &value) // refuses duplicate names and invalid UTF-8
 	if invalid != nil {
@@ -81,13 +94,19 @@ func (o *Operation) ValidateResponse(status int, body []byte) (value any, err er
 	response := o.Responses.Status(status)
 	switch {
 	case response == nil:
-		return value, fmt.Errorf("status %d is not documented", status)
+		return value, &Mismatch{Kind: fmt.Sprintf("status %d is not documented", status)}
 	case invalid != nil:
-		return nil, jsonError(invalid)
+		return nil, &Mismatch{"not valid JSON", jsonDetail(invalid)}
 	}
 	schema := response.Value.Content[JSONContentType].Schema.Value
-	return value, schemaError(schema.VisitJSON(value, openapi3.VisitAsResponse()))
+	if err := schema.VisitJSON(value, openapi3.VisitAsResponse()); err != nil {
+		return value, &Mismatch{"not of the documented schema", schemaDetail(err)}
+	}
+	return value, nil
 }
+
+// IsDocumented reports whether the document describes responses with the status.
+func (o *Operation) IsDocumented(status int) bool { return o.Responses.Status(status) != nil }
 
 // IsJSON reports whether a content type is that of JSON in UTF-8 (RFC 8259, sections 8.1
 // and 11).
@@ -96,22 +115,21 @@ func IsJSON(contentType string) bool {
 	return err == nil && mediaType == JSONContentType && strings.EqualFold(cmp.Or(parameters["charset"], "utf-8"), "utf-8")
 }
 
-// jsonError names the fault and its place. The original error also quotes names in the
+// jsonDetail names the fault and its place. The text of the error also quotes names in the
 // JSON, truncated, so that a secret in one could not be recognized.
-func jsonError(err error) error {
+func jsonDetail(err error) string {
 	if syntax := new(jsontext.SyntacticError); errors.As(err, &syntax) {
-		return fmt.Errorf("not valid JSON, at byte %d: %w", syntax.ByteOffset, syntax.Err)
+		return fmt.Sprintf("at byte %d: %v", syntax.ByteOffset, syntax.Err)
 	}
-	return errors.New("not valid JSON")
+	return ""
 }
 
-// schemaError names the place of a mismatch and the reason. The original error quotes
-// the value, of any size.
-func schemaError(err error) error {
+// schemaDetail names the place of a mismatch and the reason. The text of the error also
+// quotes the value, of any size.
+func schemaDetail(err error) string {
 	mismatch := new(openapi3.SchemaError)
 	if !errors.As(err, &mismatch) {
-		return err
+		return err.Error()
 	}
-	place := "/" + strings.Join(mismatch.JSONPointer(), "/")
-	return fmt.Errorf("%s: %s", place, mismatch.Reason)
+	return "/" + strings.Join(mismatch.JSONPointer(), "/") + ": " + mismatch.Reason
 }

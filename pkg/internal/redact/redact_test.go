@@ -1,10 +1,12 @@
 package redact
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
 	"io"
+	"net/textproto"
 	"net/url"
 	"strconv"
 	"strings"
@@ -47,8 +49,15 @@ func TestWithheld(t *testing.T) {
 // shows more than a few bytes of the secret.
 func TestWithheldWhenCutOff(t *testing.T) {
 	t.Parallel()
-	for _, escaped := range []string{signature, url.QueryEscape(signature), strconv.QuoteToASCII(signature), html.EscapeString(signature)} {
-		for cut := 14; cut < len(escaped); cut++ {
+	var inJSON, inPHP, inHTML string // every character escaped
+	for _, char := range signature {
+		inJSON, inPHP, inHTML = inJSON+fmt.Sprintf(`\u%04x`, char), inPHP+fmt.Sprintf(`\u{%x}`, char), inHTML+fmt.Sprintf("&#%d;", char)
+	}
+	for escaped, enough := range map[string]int{
+		signature: 8, url.QueryEscape(signature): 8, strconv.QuoteToASCII(signature): 8, html.EscapeString(signature): 8,
+		inJSON: 8 * len(`\u0000`), inPHP: 8 * len(`\u{00}`), inHTML: 8 * len("&#000;"), url.QueryEscape(inJSON): 8 * len("%5Cu0000"),
+	} {
+		for cut := enough; cut < len(escaped); cut++ {
 			text := "it was: " + escaped[:cut]
 			if got := (Secrets{signature}).Text(text, 2048); got != Withheld {
 				t.Errorf("Text(%q, 2048) = %q, want %q", text, got, Withheld)
@@ -69,15 +78,28 @@ func TestWithheldWhenCutOff(t *testing.T) {
 	}
 }
 
-// A text with more layers of escapes than are undone is withheld unread.
-func TestTooManyLayers(t *testing.T) {
+// A secret may itself look like an escape. It is compared as it is if it has few letters
+// and digits.
+func TestWithheldThoughItLooksLikeAnEscape(t *testing.T) {
 	t.Parallel()
-	text := "secret"
-	for range layers + 1 {
-		text = url.QueryEscape("%" + text)
+	phpQuotes := strings.NewReplacer(`\`, `\\`, `'`, `\'`, `"`, `\"`)
+	escapes := map[string]func(string) string{
+		"none":    func(s string) string { return s },
+		"percent": url.QueryEscape,
+		"JSON":    func(s string) string { text, _ := json.Marshal(s); return string(text) },
+		"Go":      strconv.QuoteToASCII,
+		"HTML":    html.EscapeString,
+		"PHP":     phpQuotes.Replace,
 	}
-	if got := (Secrets{"other secret"}).Text(text, 2048); got != Withheld {
-		t.Errorf("Text(%q, 2048) = %q, want %q", text, got, Withheld)
+	for _, secret := range []string{`pa\ss"w`, `50%ab/`, `gr<%c3>n`, `it's%80`, `%41%42%43%44%45%46`, `a\u0062cdefgh`, `a&amp;b`, `x\`, `ab\ncdef1`, "a"} {
+		for outer, escape := range escapes {
+			for inner, escapeFirst := range escapes {
+				text := "it was <" + escape(escapeFirst(secret)) + ">"
+				if got := (Secrets{secret}).Text(text, 2048); got != Withheld {
+					t.Errorf("%s in %s: Secrets{%q}.Text(%q, 2048) = %q, want %q", inner, outer, secret, text, got, Withheld)
+				}
+			}
+		}
 	}
 }
 
@@ -87,12 +109,14 @@ func TestShown(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		`a\"b %41 &amp; 100%`,
-		"wrong e-mail address or pass word",
+		"invalid e-mail address or password", // begins like a secret
+		"the word invalid-2025 is not the one",
 		"s3c",
+		"it was: s3cr3",
 		"kvm_123456_789012 is suspended",
 		"",
 	} {
-		secrets := Secrets{signature, "password", `x\`, "e@example.com"}
+		secrets := Secrets{signature, "passwort", "invalid-2026", `x\`, "e@example.com"}
 		if got := secrets.Text(text, 2048); got != text {
 			t.Errorf("Text(%q, 2048) = %q, want it unchanged", text, got)
 		}
@@ -119,6 +143,12 @@ func TestError(t *testing.T) {
 	got := (Secrets{"secret"}).Error(leaking)
 	if got.Error() != Withheld || !errors.Is(got, io.ErrUnexpectedEOF) || errors.Unwrap(got) != nil {
 		t.Errorf("Error(%v) = %#v, want %q that matches io.ErrUnexpectedEOF", leaking, got, Withheld)
+	}
+	got = Secrets{"secret"}.Error(textproto.ProtocolError("%73ecret")) // no pointer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d"} {
+		if text := fmt.Sprintf(verb, got); strings.Contains(text, "73ecret") {
+			t.Errorf("Error of a ProtocolError is printed as %s, want nothing of its text", text)
+		}
 	}
 }
 

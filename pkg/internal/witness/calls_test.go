@@ -58,8 +58,9 @@ func callAll(t *testing.T, dialect edistest.Dialect) *witness {
 	ctx, session := t.Context(), server.Session()
 	ipv4, ipv6 := netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::10")
 	names := map[netip.Addr]string{ipv4: "mail.example.com", ipv6: "Bücher.example"}
-	second := edis.Credentials{Email: "two@example.com", Password: "p+w", KVMID: "kvm_2"}
-	server.AddAccount(edistest.Account{Email: second.Email, Password: second.Password, KVMs: []edistest.KVM{{ID: "kvm_1"}, {ID: "kvm_2", Suspended: true}}})
+	const email, password = "two@example.com", "p+w"
+	second := edis.Credentials{Email: email, Password: password}
+	server.AddAccount(edistest.Account{Email: email, Password: password, KVMs: []edistest.KVM{{ID: "kvm_1"}, {ID: "kvm_2", Suspended: true}}})
 
 	errOf := func(_ any, err error) error { return err }
 	for i, err := range []error{
@@ -70,7 +71,7 @@ func callAll(t *testing.T, dialect edistest.Dialect) *witness {
 		client.DeletePTR(ctx, session, ipv4, ipv6),
 		errOf(client.GetPTR(ctx, session, ipv4)),
 		errOf(client.Login(ctx, second)),
-		errOf(client.Account(edis.Credentials{Email: second.Email, Password: second.Password}).Sessions(ctx)),
+		errOf(client.Account(second).Sessions(ctx)),
 	} {
 		if err != nil {
 			t.Errorf("call %d fails: %v", i, err)

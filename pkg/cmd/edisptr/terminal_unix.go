@@ -1,5 +1,0 @@
-//go:build !windows
-
-package main
-
-const terminalFile = "/dev/tty"
