@@ -109,3 +109,37 @@ spec-address: # print where the published document is
 
 specsync: # build the program of spec-check and spec-update into the directory OUT
 	@go build -o "$(abspath $(OUT))/" ./pkg/cmd/specsync
+
+# What follows is for users of edisptr, not for work on the library. PREFIX and DESTDIR are
+# those of the GNU Coding Standards.
+
+PREFIX        = /usr/local
+EDISPTR       = ./pkg/cmd/edisptr
+PACKAGING     = .github/packaging
+EDISPTR_FILES = go.mod go.sum LICENSE CHANGELOG.md $(shell find gen pkg $(PACKAGING) -type f)
+INSTALLED     = $(DESTDIR)$(PREFIX)
+
+.PHONY: build install uninstall dist
+
+build: dist/build/edisptr ## edisptr, its man pages and its completion scripts, into dist/
+
+dist/build/edisptr: $(EDISPTR_FILES)
+	CGO_ENABLED=0 go build -buildvcs=auto -trimpath -ldflags='-s -w' -o dist/build/ $(EDISPTR) $(EDISPTR)/internal/share
+	rm -rf dist/share
+	umask 022 && dist/build/share dist/share && gzip -9n dist/share/man/man1/* && mkdir -p dist/share/doc/edisptr && \
+		cp -R $(PACKAGING)/running.md $(PACKAGING)/examples dist/share/doc/edisptr && \
+		gzip -9n <CHANGELOG.md >dist/share/doc/edisptr/changelog.gz && \
+		$(PACKAGING)/copyright >dist/share/doc/edisptr/copyright
+
+install: build ## install what build makes: PREFIX=/usr/local (root needs no Go after "make build")
+	umask 022 && mkdir -p "$(INSTALLED)/bin" "$(INSTALLED)/share" && \
+		install -m 755 dist/build/edisptr "$(INSTALLED)/bin" && cp -R dist/share/. "$(INSTALLED)/share"
+
+uninstall: ## remove what install installed, with the same PREFIX
+	rm -f "$(INSTALLED)/bin/edisptr" "$(INSTALLED)/share/man/man1/edisptr.1.gz" "$(INSTALLED)/share/man/man1/edisptr-"*.1.gz \
+		"$(INSTALLED)/share/bash-completion/completions/edisptr" "$(INSTALLED)/share/zsh/site-functions/_edisptr" \
+		"$(INSTALLED)/share/fish/vendor_completions.d/edisptr.fish"
+	rm -rf "$(INSTALLED)/share/doc/edisptr"
+
+dist: ## archives, deb and rpm of edisptr, into dist/ (needs git, GNU tar and zip; builds nfpm on first use)
+	@$(PACKAGING)/dist $(foreach os,$(PLATFORMS),$(os)/amd64 $(os)/arm64)
