@@ -123,7 +123,9 @@ func (t tool) apply(ctx context.Context, options applyOptions) (Result, error) {
 			return Result{}, usagef("there is no terminal to ask for confirmation; use --yes or --dry-run")
 		}
 	}
-	plan, err := t.plan(ctx, options, set)
+	progress := t.progress("reading", countRecords(set.Records))
+	plan, err := t.plan(ctx, options, set, progress)
+	progress.end()
 	if err != nil {
 		return Result{Notes: set.Notes}, err
 	}
@@ -137,9 +139,9 @@ func (t tool) apply(ctx context.Context, options applyOptions) (Result, error) {
 	if person != nil && !person.confirm(ctx, plan) {
 		return Result{Notes: set.Notes}, errDeclined
 	}
-	progress := t.progress("changing", len(withStates(plan.Changes(), reconcile.StatePlanned)))
-	defer progress.end()
+	progress.begin("changing", len(withStates(plan.Changes(), reconcile.StatePlanned)))
 	changes, err := plan.Apply(ctx)
+	progress.end()
 	return Result{
 		Body: changesBody(changes), Changed: changedRecords(changes), Notes: set.Notes,
 		Next: "Run the same command again: it changes only what still differs.",

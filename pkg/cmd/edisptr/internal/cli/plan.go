@@ -11,8 +11,9 @@ import (
 	"github.com/edisptr/edis-go/pkg/reconcile"
 )
 
-// plan compares the records of files with those of the service.
-func (t tool) plan(ctx context.Context, options applyOptions, set *recordfile.Set) (*reconcile.Plan, error) {
+// plan compares the records of files with those of the service. The progress is that of the
+// plan, and of applying it.
+func (t tool) plan(ctx context.Context, options applyOptions, set *recordfile.Set, progress *progress) (*reconcile.Plan, error) {
 	selected := cmp.Or(options.kvmID, t.Env("EDIS_KVM_ID"))
 	records := assign(set.Records, selected)
 	service, err := t.accessFor(ctx, records, options)
@@ -22,8 +23,6 @@ func (t tool) plan(ctx context.Context, options applyOptions, set *recordfile.Se
 	if len(service.servers) == 1 {
 		selected = service.servers[0].Session.KVMID
 	}
-	progress := t.progress("reading", countRecords(records))
-	defer progress.end()
 	planOptions := &reconcile.Options{Batch: options.batch, Parallel: options.parallel, Progress: progress.set}
 	if !options.yes {
 		planOptions.MaxAge = -1 // the plan waits for a person

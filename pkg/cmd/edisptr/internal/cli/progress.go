@@ -6,8 +6,8 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// progress is a progress bar on standard error. It appears after one second, and only on a
-// terminal.
+// progress is a progress bar on standard error, for one phase after another. It appears one
+// second after a phase begins, and only on a terminal.
 type progress struct {
 	tool    tool
 	what    string
@@ -16,8 +16,16 @@ type progress struct {
 	bar     *progressbar.ProgressBar // nil until it appears
 }
 
+// progress returns a progress bar for a phase.
 func (t tool) progress(what string, total int) *progress {
-	return &progress{tool: t, what: what, total: total, started: time.Now()}
+	p := &progress{tool: t}
+	p.begin(what, total)
+	return p
+}
+
+// begin begins a phase.
+func (p *progress) begin(what string, total int) {
+	p.what, p.total, p.started = what, total, time.Now()
 }
 
 // set says how much is done.
@@ -41,5 +49,6 @@ func (p *progress) set(done int) {
 func (p *progress) end() {
 	if p.bar != nil {
 		_ = p.bar.Clear()
+		p.bar = nil
 	}
 }

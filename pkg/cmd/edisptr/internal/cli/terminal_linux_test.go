@@ -305,8 +305,19 @@ func TestProgress(t *testing.T) {
 			t.Errorf("%s: progress leaves %q behind", name, rest)
 		}
 	}
+	s := openScreen(t)
+	p := tool{IO{Err: s.program}, new(globalFlags)}.progress("reading", 100)
+	p.started = p.started.Add(-2 * time.Second)
+	p.set(10)
+	p.end()
+	p.begin("changing", 100) // while a person reads the plan, it takes no time
+	p.set(1)
+	p.end()
+	if shown := s.close(); !strings.Contains(shown, "reading") || strings.Contains(shown, "changing") {
+		t.Errorf("progress of a long and a short phase shows %q, want a bar of the first only", shown)
+	}
 	var stderr bytes.Buffer
-	p := tool{IO{Err: &stderr}, new(globalFlags)}.progress("reading", 100)
+	p = tool{IO{Err: &stderr}, new(globalFlags)}.progress("reading", 100)
 	p.started = p.started.Add(-2 * time.Second)
 	p.set(10)
 	p.end()
