@@ -28,6 +28,9 @@ func TestScripts(t *testing.T) {
 	for name, dialect := range map[string]edistest.Dialect{"documented": edistest.Documented, "recorded": edistest.Recorded} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if testing.Short() && name == "recorded" {
+				t.Skip("one form is enough for the race detector")
+			}
 			testscript.Run(t, testscript.Params{
 				Dir:                 "testdata/script",
 				RequireExplicitExec: true,

@@ -19,7 +19,7 @@ var passedOn = []os.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
 // runCommand runs a command with the variables of environment in place of the user's. It
 // ends when the command does, and not before.
 func (t tool) runCommand(ctx context.Context, environment []envVar, args []string) error {
-	signals := make(chan os.Signal, 1)
+	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, append([]os.Signal{os.Interrupt}, passedOn...)...)
 	defer signal.Stop(signals)
 	if ctx.Err() != nil { // a signal came before
@@ -36,36 +36,34 @@ func (t tool) runCommand(ctx context.Context, environment []envVar, args []strin
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- command.Wait() }()
-	interrupted := ctx.Done()
+	return statusOf(waitForCommand(ctx, command.Process, signals, ended))
+}
+
+// earlySignalDelay is how long after the end of ctx the signal that ended it can be
+// received, if at all.
+const earlySignalDelay = 100 * time.Millisecond
+
+// waitForCommand passes signals on until a command ends, and returns its error. A signal
+// that came before there was a command only ends ctx, perhaps later than the command
+// starts. Then it ends the command.
+func waitForCommand(ctx context.Context, process *os.Process, signals <-chan os.Signal, ended <-chan error) error {
+	done, early := ctx.Done(), (<-chan time.Time)(nil)
 	for {
 		select {
 		case received := <-signals:
-			interrupted = nil
-			passOn(received, command.Process)
-		case <-interrupted:
-			interrupted = nil
-			passOn(signalOfContext(signals), command.Process)
+			if received == os.Interrupt || received == syscall.SIGTERM {
+				done, early = nil, nil // this one ended ctx
+			}
+			if received != os.Interrupt {
+				_ = process.Signal(received) // fails if it has ended
+			}
+		case <-done:
+			done, early = nil, time.After(earlySignalDelay)
+		case <-early:
+			_ = process.Signal(syscall.SIGTERM)
 		case err := <-ended:
-			return statusOf(err)
+			return err
 		}
-	}
-}
-
-func passOn(received os.Signal, process *os.Process) {
-	if received != os.Interrupt {
-		_ = process.Signal(received) // fails if it has ended
-	}
-}
-
-// signalOfContext returns the signal that ended the context of the program. It is in signals
-// too, unless it came before these were asked for, and then the command knows nothing of it.
-func signalOfContext(signals <-chan os.Signal) os.Signal {
-	const grace = 50 * time.Millisecond
-	select {
-	case received := <-signals:
-		return received
-	case <-time.After(grace):
-		return syscall.SIGTERM
 	}
 }
 

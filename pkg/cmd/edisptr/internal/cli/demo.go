@@ -78,16 +78,13 @@ func (t tour) command(ctx context.Context, args ...string) func() error {
 	}
 }
 
-// env returns the variables of the sandbox in place of the user's EDIS variables. Others,
-// such as NO_COLOR, pass through.
+// env returns the variables of the sandbox in place of the user's. Others, such as NO_COLOR,
+// pass through.
 func (t tour) env(name string) string {
 	for _, variable := range sandboxEnvironment(t.server) {
 		if variable.name == name {
 			return variable.value
 		}
-	}
-	if strings.HasPrefix(name, "EDIS_") {
-		return ""
 	}
 	return t.tool.Env(name)
 }

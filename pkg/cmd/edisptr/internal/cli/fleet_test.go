@@ -128,6 +128,21 @@ func TestParallel(t *testing.T) {
 	}
 }
 
+// --parallel 1 calls for one server after the other.
+func TestListOneByOne(t *testing.T) {
+	t.Parallel()
+	server, env := startFleet(t, 20)
+	const delay = 10 * time.Millisecond
+	server.SetDelay(delay)
+	started := time.Now()
+	if got := run(t, env, "list", "--parallel", "1"); got.status != 0 {
+		t.Errorf("list = %+v, want status 0", got)
+	}
+	if took := time.Since(started); took < 20*delay {
+		t.Errorf("list --parallel 1 of 20 servers took %v, want at least %v", took, 20*delay)
+	}
+}
+
 // One change among a thousand records is a few lines, and nothing on standard error.
 func TestShortOutput(t *testing.T) {
 	t.Parallel()

@@ -85,13 +85,14 @@ func (t tool) promptForPassword(ctx context.Context, email string) (string, erro
 	if err != nil {
 		return "", errNoPassword
 	}
-	state, err := term.GetState(int(terminal.file.Fd()))
+	fd := int(terminal.file.Fd())
+	state, err := term.GetState(fd)
 	if err != nil {
 		return "", errNoPassword
 	}
 	terminal.prompt("Password of " + email + ": ")
-	password, err := waitFor(ctx, func() ([]byte, error) { return term.ReadPassword(int(terminal.file.Fd())) })
-	_ = term.Restore(int(terminal.file.Fd()), state) // ReadPassword may still wait
+	password, err := waitFor(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	_ = term.Restore(fd, state) // ReadPassword may still wait
 	terminal.show(render.Lines(""))
 	if err == nil && len(password) == 0 {
 		err = errors.New("no password was given")

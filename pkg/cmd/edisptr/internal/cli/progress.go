@@ -41,7 +41,7 @@ func (p *progress) set(done int) {
 		)
 	}
 	if p.bar != nil {
-		_ = p.bar.Set(min(done, p.total)) // failing to draw the bar is harmless
+		_ = p.bar.Set(done) // failing to draw the bar is harmless
 	}
 }
 

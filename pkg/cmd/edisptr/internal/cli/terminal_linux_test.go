@@ -295,7 +295,6 @@ func TestProgress(t *testing.T) {
 		p := tool{IO{Err: s.program}, &globalFlags{quiet: test.quiet}}.progress("reading", 100)
 		p.started = p.started.Add(-test.age)
 		p.set(10)
-		p.set(150) // more than expected
 		p.end()
 		shown := s.close()
 		if drawn := strings.Contains(shown, "reading"); drawn != test.drawn || !test.drawn && shown != "" {
