@@ -6,14 +6,15 @@ import (
 	"slices"
 )
 
-// An Account is an EDIS account that logs in once for all its KVM servers: when a session
-// is first needed, one minute before one expires, and after the service rejects one. It
-// is safe for concurrent use: there is one login at a time, and all calls that wait for
-// it share its sessions. [Client.Account] returns one; keep it for as long as the program
-// makes calls.
+// An Account is an EDIS account that logs in once for all its KVM servers.
+// [Client.Account] returns one. Keep it for as long as the program makes calls.
 //
-// Most callers want [Account.Server]. Used as a session source itself, an Account serves
-// its only server. See Sessions in the documentation of the package for when it logs in.
+// An Account is safe for concurrent use. There is one login at a time, and all calls that
+// wait for it share its sessions. See Sessions in the package documentation for when it
+// logs in.
+//
+// Most callers want [Account.Server]. Used as a [SessionSource], an Account serves its
+// only server.
 type Account struct{ hidden *hidden }
 
 // hidden has what an account must not show. For a verb that does not fit, package fmt
@@ -21,12 +22,12 @@ type Account struct{ hidden *hidden }
 // two pointers.
 type hidden struct{ *logins }
 
-// Account returns an [Account] that has not logged in yet. If credentials are invalid, its
-// first call that needs a login returns an [InputError].
+// Account returns an [Account] that has not logged in yet. If credentials are invalid,
+// its first call that needs a login returns an [InputError].
 //
-// Stored sessions, if given, are treated as those of a complete login: store all sessions
-// of an account or none. The newest of each server counts. With zero credentials they are
-// all that the account has.
+// Stored sessions, if given, are treated as the result of a login. So store all sessions
+// of an account or none. If there are several for one server, the newest counts. With
+// zero credentials, the account cannot log in and has only the stored sessions.
 func (c *Client) Account(credentials Credentials, stored ...Session) *Account {
 	l := &logins{client: c, credentials: credentials}
 	if len(stored) > 0 {
@@ -35,13 +36,13 @@ func (c *Client) Account(credentials Credentials, stored ...Session) *Account {
 	return &Account{&hidden{l}}
 }
 
-// Server returns the session source of one KVM server. If kvmID is empty, it is that of
-// the account's only server. Server does not log in, so it accepts any ID.
+// Server returns the session source of one KVM server. If kvmID is empty, that is the
+// account's only server. Server does not log in, so it accepts any ID.
 func (a *Account) Server(kvmID string) *Server { return &Server{a.hidden, kvmID} }
 
-// Sessions returns a session for each KVM server of the account, sorted by KVM ID. One
-// that no call can use has no Signature. It logs in if necessary. The errors are those of
-// [Client.Login].
+// Sessions returns a session for each KVM server of the account, sorted by KVM ID. A
+// session that no call can use has no Signature. Sessions logs in if necessary. The
+// errors are those of [Client.Login].
 func (a *Account) Sessions(ctx context.Context) ([]Session, error) {
 	held, failed := a.hidden.latest(ctx, (*snapshot).freshnessOfAll)
 	if failed != nil {
@@ -66,16 +67,19 @@ type Server struct {
 }
 
 // Session returns the session of the server, and logs in if necessary. If the account has
-// no such server, or has several and none is named, the error is an [InputError] that
-// lists them. If the login has no usable session for the server, it matches [ErrContract].
-// Other errors are those of [Client.Login].
+// no such server, the error is an [InputError] that lists its servers. It is also an
+// InputError if no server is named and the account does not have exactly one. If the
+// login has no usable session for the server, the error matches [ErrContract]. Other
+// errors are those of [Client.Login].
 func (s *Server) Session(ctx context.Context) (Session, error) { return s.session(ctx, Session{}) }
 
 // Renew returns a session to replace one that the service rejected. It logs in if the
 // rejected session is the current one of the account. If the account has replaced it
-// since, Renew returns the current one. Any other session, such as one that another
-// process stored, is replaced by the current one only if that expires later, and else by
-// that of a new login. The session of another server is refused with an [InputError].
+// since, Renew returns the current one.
+//
+// A session that the account never had may come from another process that stored it.
+// Renew returns the current session in its place if that expires later. Otherwise it logs
+// in. If the session belongs to another server, the error is an [InputError].
 func (s *Server) Renew(ctx context.Context, rejected Session) (Session, error) {
 	if s.kvmID != "" && rejected.KVMID != s.kvmID {
 		return Session{}, errOtherServer(rejected, s.kvmID)

@@ -15,59 +15,56 @@ import (
 	"github.com/edisptr/edis-go/gen"
 )
 
-// Options configure a [Client]. Nil and zero fields mean the defaults. NewClient
-// copies the Options and changes nothing in them.
+// Options configure a [Client]. Nil and zero fields mean the defaults. NewClient copies
+// the Options and changes nothing in them.
 type Options struct {
-	// HTTPClient sends the requests. Its Timeout and Jar apply. Redirects are never
-	// followed, whatever its CheckRedirect says. Its Transport must not repeat requests
-	// by itself: the outcome of a hidden retry cannot be determined. Default: a client
-	// with the RoundTripper that the function Transport returns.
+	// HTTPClient sends the requests. See HTTP client in the package documentation for
+	// the rules. The default is a client with the RoundTripper that Transport returns.
 	HTTPClient *http.Client
 
-	// RDNSURL is the base URL of the reverse DNS service: https, or http on loopback. It
-	// must be set if AuthURL is. Default: the server that the API document names for the
-	// operation, https://dns-api.edisglobal.com.
+	// RDNSURL is the base URL of the reverse DNS service. It must be https, or http on
+	// loopback, and it must be set if AuthURL is. The default is the server that the API
+	// document names for the operation, https://dns-api.edisglobal.com.
 	RDNSURL string
 
-	// AuthURL is the base URL of the login service. It must be set if RDNSURL is, and has
-	// the same restrictions. Default: the server that the API document names for the
-	// operation, https://session.edisglobal.com.
+	// AuthURL is the base URL of the login service. It must be https, or http on
+	// loopback, and it must be set if RDNSURL is. The default is the server that the API
+	// document names for the operation, https://session.edisglobal.com.
 	AuthURL string
 
-	// Timeout limits one attempt, from the dial to the last byte of the response.
-	// It must not be negative. Default: 30 seconds.
+	// Timeout limits one attempt, from the dial to the last byte of the response. It must
+	// not be negative. The default is 30 seconds.
 	Timeout time.Duration
 
-	// MaxAttempts is the maximum number of attempts per call, including the first. See
-	// Retries in the documentation of the package. It must not be negative. Default: 3.
+	// MaxAttempts is the maximum number of attempts per call, including the first. A call
+	// with a renewed session starts over, as Retries in the package documentation says.
+	// It must not be negative, and the default is 3.
 	MaxAttempts int
 
-	// MaxResponseBytes limits the body of a response, after decompression; a larger one
-	// fails with ErrResponseTooLarge. It must not be negative. Default: 64 KiB for SetPTR
-	// and DeletePTR, 16 MiB for other calls.
+	// MaxResponseBytes limits the body of a response, after decompression. A larger one
+	// fails with ErrResponseTooLarge. It must not be negative, and the default is 64 KiB
+	// for SetPTR and DeletePTR and 16 MiB for other calls.
 	MaxResponseBytes int64
 
-	// AllowUnderscore permits underscores in host names. RFC 1123 does not, but
-	// some networks have such hosts.
+	// AllowUnderscore permits underscores in host names. RFC 1123 does not, but some
+	// networks have such hosts.
 	AllowUnderscore bool
 
-	// Logger receives a debug record for each attempt: the operation, the base URL, the
-	// KVM ID, the number of the attempt, the duration, the status and size of the
-	// response, and for a failure the outcome and the error. It receives a warning if a
-	// response is accepted although its content type is not JSON. It never receives a
-	// secret. Default: no logging.
+	// Logger receives a debug record for each attempt. See Logging in the package
+	// documentation for what it contains. The default is no logging.
 	Logger *slog.Logger
 }
 
-// A Client calls the reverse DNS service. Use [NewClient] to create one, and share it: it
-// is safe for concurrent use and reuses connections.
+// A Client calls the reverse DNS service. Use [NewClient] to create one. A Client is safe
+// for concurrent use and reuses connections, so share it.
 type Client struct {
 	options Options // with defaults
 	http    *http.Client
 }
 
-// NewClient returns a client with the given options; nil means the defaults. Its error
-// matches [ErrInvalidInput]. It is no [CallError], as nothing was called.
+// NewClient returns a client with the given options. If options is nil, the client has
+// the defaults. An error matches [ErrInvalidInput]. It is not a [CallError], since
+// nothing was called.
 func NewClient(options *Options) (*Client, error) {
 	var o Options
 	if options != nil {
@@ -100,13 +97,13 @@ func (o *Options) check() (bad inputErrors) {
 	return bad
 }
 
-// SetPTR sets the PTR record of each address to its host name, all in one call
-// (operation setPTR, POST /set/ptr).
+// SetPTR sets the PTR record of each address to its host name, all in one call (operation
+// setPTR, POST /set/ptr).
 //
-// Addresses may be IPv4, IPv6 or IPv4-mapped; host names may be in upper case,
-// internationalized, or end in a dot. They are sent in canonical form: RFC 5952 text,
-// lower-case A-labels. An address's own reverse name is refused, as it stands for no
-// record. ptrs is read before SetPTR waits for anything.
+// Addresses may be IPv4, IPv6 or IPv4-mapped. Host names may be in upper case, be
+// internationalized, or end in a dot. SetPTR sends addresses as RFC 5952 text and names
+// as lower-case A-labels. It refuses an address's own reverse name, which stands for no
+// record. It reads ptrs before it waits for anything.
 //
 // A nil error means that the service confirmed the call with a response that is valid
 // against the API document. Any other error is a [*CallError], whose Outcome says what
@@ -136,8 +133,9 @@ func (c *Client) DeletePTR(ctx context.Context, src SessionSource, addrs ...neti
 // are in the canonical form of SetPTR, or as the service returned them if they are not
 // host names.
 //
-// A read right after a write may return the old records; see [Client.ConfirmPTR]. A
-// response with an unexpected, duplicate or invalid address fails with [ErrContract].
+// A read right after a write may return the old records. Use [Client.ConfirmPTR] to wait
+// for the new ones. A response with an unexpected, duplicate or invalid address fails
+// with [ErrContract].
 func (c *Client) GetPTR(ctx context.Context, src SessionSource, addrs ...netip.Addr) (map[netip.Addr]string, error) {
 	ip, bad := canonicalAddresses(addrs)
 	ptrs, err := c.read(ctx, src, bad, ip)
@@ -147,9 +145,10 @@ func (c *Client) GetPTR(ctx context.Context, src SessionSource, addrs ...netip.A
 
 // ListPTR returns all PTR records that the service has for the KVM server (operation
 // getPTR with no address, POST /get/ptr). Addresses and names are as for [Client.GetPTR],
-// but an address that is listed without a record is kept, with an empty name.
+// with one difference. An address that the service lists without a record is kept, with
+// an empty name.
 //
-// The API document does not mention listing: the provider once published responses to
+// The API document does not mention listing. The provider once published responses to
 // such calls, but removed them. If the service refuses to list, the error is an
 // [*APIError] with status 400. Other errors are those of GetPTR.
 func (c *Client) ListPTR(ctx context.Context, src SessionSource) (map[netip.Addr]string, error) {
@@ -180,16 +179,20 @@ func (c *Client) read(ctx context.Context, src SessionSource, bad inputErrors, i
 	return ptrs, nil
 }
 
-// ConfirmPTR polls the records in want, with pauses of up to 5 seconds, until all of them
-// match or ctx is done; give ctx a deadline. It is for the end of a write, and its error
-// takes the place of that of the write: the outcome is always [OutcomeUnknown]. On success
-// err is nil, and there are no differing records. Otherwise it returns the addresses whose
-// records still differed when they were last read, with the names that the service
-// reported, empty for no record.
+// ConfirmPTR polls the records in want until all of them match or ctx is done. The pauses
+// between reads are up to 5 seconds. Give ctx a deadline.
 //
-// An empty name in want means that the address is to have no record; a name for which
+// On success err is nil, and there are no differing records. Otherwise ConfirmPTR returns
+// the addresses whose records still differed when they were last read, with the names
+// that the service reported. The name is empty if there was no record. ConfirmPTR stops
+// at the first read that fails.
+//
+// Call ConfirmPTR after a write, and use its error in place of that of the write. For
+// that reason the outcome of the error is always [OutcomeUnknown].
+//
+// An empty name in want means that the address is to have no record. A name for which
 // [IsDefaultName] reports true then counts as none. Otherwise want is validated as by
-// [Client.SetPTR]. ConfirmPTR stops at the first read that fails.
+// [Client.SetPTR].
 func (c *Client) ConfirmPTR(ctx context.Context, src SessionSource, want map[netip.Addr]string) (differing map[netip.Addr]string, err error) {
 	wanted, bad := c.canonicalPTRs(want, true)
 	if err := bad.err(); err != nil {

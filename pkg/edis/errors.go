@@ -11,9 +11,9 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
-// The sentinels say why a call failed. Test for them with [errors.Is]; one error may match
-// several. What a failed call did to the records is another question, which [OutcomeOf]
-// answers.
+// The sentinels say why a call failed. Test for them with [errors.Is]. One error may
+// match several. They do not say what a failed call did to the records, which [OutcomeOf]
+// does.
 var (
 	// ErrInvalidInput is returned when an address, a host name, or a field of a Session,
 	// Credentials or Options is invalid, or an Account has no such server. Each invalid
@@ -29,8 +29,8 @@ var (
 	ErrUnauthorized = errors.New("unauthorized")
 
 	// ErrLoginRefused is returned when the service refuses the credentials, with status
-	// 400, 401 or 403. Do not repeat the login: that could lock the account. An Account
-	// remembers the refusal and returns it again.
+	// 400, 401 or 403. Do not repeat the login, because that could lock the account. An
+	// Account remembers the refusal and returns it again.
 	ErrLoginRefused = errors.New("login refused")
 
 	// ErrRateLimited is returned when the service responds with status 429. See
@@ -40,12 +40,13 @@ var (
 	// ErrServer is returned when the service responds with a status of 500 or above.
 	ErrServer = errors.New("server error")
 
-	// ErrContract is returned when a response is not as the OpenAPI document describes
-	// it. The error is a ContractError. A status of 400 or above is never one by itself.
+	// ErrContract is returned when a response does not match the API document. The error
+	// is a ContractError. A status of 400 or above alone is not a mismatch.
 	ErrContract = errors.New("response does not match the API document")
 
 	// ErrRedirect is returned when the service responds with a 3xx status. Redirects are
-	// never followed: they would carry the secrets in the request to another server.
+	// never followed, because they would carry the secrets in the request to another
+	// server.
 	ErrRedirect = errors.New("redirect refused")
 
 	// ErrResponseTooLarge is returned when a response is larger than
@@ -53,27 +54,28 @@ var (
 	ErrResponseTooLarge = errors.New("response too large")
 )
 
-// A CallError is the failure of a call. The methods of Client, Account and Server that
-// call the service return it as it is, not wrapped.
+// A CallError is the failure of a call. Methods of [Client], [Account] and [Server] that
+// call the service return it directly, not wrapped.
 type CallError struct {
-	// Op is the operation ID of the OpenAPI document, such as "setPTR".
+	// Op is the operation ID in the API document, such as "setPTR".
 	Op string
-	// Outcome says what the call did to the records, all of its attempts together.
+	// Outcome says what all attempts of the call together did to the records.
 	Outcome Outcome
-	// Attempts is the number of attempts, 0 if there was no reason to make any.
+	// Attempts is the number of attempts. It is 0 if the call failed before the first.
 	Attempts int
-	// Retryable reports whether the same call may succeed later: there was no connection
-	// or it broke, an attempt timed out, a lookup failed for the moment, the service
-	// responded with status 408, 429, 460, 499 or 500 and above, or a login has to wait.
+	// Retryable reports whether the same call may succeed later. It may if there was no
+	// connection or it broke, an attempt timed out, a lookup failed temporarily, or a
+	// login has to wait. It also may after status 408, 429, 460, 499, and 500 or above.
 	Retryable bool
-	// RetryAfter is how long to wait before that, counted from the return of the call. It
-	// is zero if nobody asked to wait.
+	// RetryAfter is how long to wait before repeating the call, counted from its return.
+	// It is zero if neither the service nor the Account asked to wait.
 	RetryAfter time.Duration
 	// Err says why the call failed. It may unwrap to several errors.
 	Err error
 }
 
-// Error says where and why the call failed. For a write it ends with the outcome.
+// Error says where and why the call failed. It ends with the outcome, except for reads
+// and logins.
 func (e *CallError) Error() string {
 	text := "edis: " + e.Reason()
 	if e.Op == getPTR.op || e.Op == createAuthSession.op {
@@ -82,8 +84,8 @@ func (e *CallError) Error() string {
 	return text + "; " + e.Outcome.sentence()
 }
 
-// Reason says where and why the call failed, without the outcome: for use in the text of
-// something larger, whose outcome may be another one.
+// Reason says where and why the call failed, without the outcome. It is for use in a
+// longer text whose outcome may differ.
 func (e *CallError) Reason() string {
 	text := e.Op + ": " + reasonOf(e.Err)
 	if e.Attempts > 1 {
@@ -133,16 +135,17 @@ func notSent(op string, reason error) *CallError {
 	return failed
 }
 
-// An InputError describes one invalid item of the input. It matches [ErrInvalidInput]. The
-// error of a call unwraps to all of its invalid items; [errors.As] finds the first.
+// An InputError describes one invalid item of the input. It matches [ErrInvalidInput].
+// The error of a call unwraps to all of its invalid items. [errors.As] finds the first.
 type InputError struct {
-	// Field is what the value is for: the address of an invalid host name, "address", or
-	// the name of a parameter or field, such as "Session.KVMID".
+	// Field is what the value is for. It is the address of an invalid host name,
+	// "address" for an invalid address, or the name of a parameter or field, such as
+	// "Session.KVMID".
 	Field string
-	// Value is the invalid value. It is empty if it is a secret or there is none.
+	// Value is the invalid value. It is empty if there is none or it is a secret.
 	Value string
-	// Reason completes the sentence that begins with Field and Value: "has an
-	// underscore; allow underscores if that is right".
+	// Reason completes the sentence that begins with Field and Value, for example "has
+	// the character '*'".
 	Reason string
 }
 
@@ -159,7 +162,7 @@ func (e *InputError) Unwrap() error { return ErrInvalidInput }
 // An APIError is a response with a status of 400 or above. It matches [ErrUnauthorized]
 // (401), [ErrRateLimited] (429) or [ErrServer] (500 and above).
 type APIError struct {
-	// Op is the operation ID of the OpenAPI document, such as "setPTR".
+	// Op is the operation ID in the API document, such as "setPTR".
 	Op string
 	// Status is the HTTP status code.
 	Status int
@@ -188,21 +191,20 @@ func (e *APIError) Unwrap() error {
 	return nil
 }
 
-// A ContractError is a response that is not as the OpenAPI document describes it: a status
-// below 400 that is not documented, no valid JSON, or another schema. It matches
-// [ErrContract]. Beside an [APIError], it says that a documented failure has an unexpected
-// body.
+// A ContractError is a response that does not match the API document. It may have an
+// undocumented status below 400, invalid JSON, or another schema. It matches
+// [ErrContract]. Beside an [APIError], it says that a documented failure has an
+// unexpected body.
 type ContractError struct {
-	// Op is the operation ID of the OpenAPI document, such as "setPTR".
+	// Op is the operation ID in the API document, such as "setPTR".
 	Op string
 	// Status is the HTTP status code.
 	Status int
 	// Reason says what does not match.
 	Reason string
 	// Body is the beginning of the response, at most 512 bytes, without control
-	// characters. It is empty for a login and if APIError.Message has the text of the
-	// response. A body that contains the secret of the call is withheld, and Body says
-	// so.
+	// characters. It is empty for a login, and if APIError.Message has the text of the
+	// response. A body that contains a secret of the call is withheld, and Body says so.
 	Body []byte
 }
 

@@ -35,7 +35,7 @@ func Example_manyServers() {
 	for i, session := range sessions {
 		group.Go(func() error {
 			name := fmt.Sprintf("host-%d.example.com", i)
-			// Use account.Server, not the session: the account renews it.
+			// Use account.Server, not the session, because the account renews it.
 			err := client.SetPTR(ctx, account.Server(session.KVMID), map[netip.Addr]string{session.PrimaryIP: name})
 			if err != nil {
 				errs[i] = fmt.Errorf("%s: %w", session.KVMID, err) // and go on with the others
@@ -51,7 +51,7 @@ func Example_manyServers() {
 	// Output: 100
 }
 
-// addFleet adds an account with so many servers to a fake EDIS.
+// addFleet adds an account with the given number of servers to a fake EDIS.
 func addFleet(server *edistest.Server, servers int) edis.Credentials {
 	account := edistest.Account{Email: "fleet@example.com", Password: "fleet-password"}
 	for i := range servers {

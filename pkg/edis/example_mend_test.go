@@ -13,8 +13,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// mendingTransport is a workaround for changes that nobody foresaw: it modifies responses
-// of the service before they are validated. It must not repeat requests.
+// mendingTransport is a workaround for unforeseen changes of the service. It modifies
+// responses before they are validated. It must not repeat requests.
 type mendingTransport struct{ http.RoundTripper }
 
 func (m mendingTransport) RoundTrip(r *http.Request) (*http.Response, error) {

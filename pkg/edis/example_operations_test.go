@@ -47,7 +47,7 @@ func ExampleClient_SetPTR() {
 	// Output: <nil>
 }
 
-// An address without a record is absent from the map.
+// Addresses without a record are omitted from the map.
 func ExampleClient_GetPTR() {
 	ctx := context.Background()
 	_, client, session := newExample()

@@ -11,8 +11,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// The unknown outcome is the default of the switch. So is that of an error that has lost
-// its cause, and of one that another package made.
+// The unknown outcome is the default of the switch. It also covers errors that have lost
+// their cause, and errors that another package made.
 func ExampleOutcomeOf() {
 	server, client, session := newExample()
 	server.Fail("setPTR", edistest.Fault{Status: 400})

@@ -38,7 +38,7 @@ func (s sharedSession) Session(context.Context) (edis.Session, error) {
 }
 
 // Renew holds a lock while it reads the file again. If another process has renewed the
-// session since, it returns that one. Else it logs in and stores all new sessions.
+// session since, it returns that one. Otherwise it logs in and stores all new sessions.
 func (s sharedSession) Renew(ctx context.Context, rejected edis.Session) (edis.Session, error) {
 	lock, err := os.OpenFile(s.file+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -62,8 +62,8 @@ func (s sharedSession) Renew(ctx context.Context, rejected edis.Session) (edis.S
 	return renewed, err
 }
 
-// Two processes share a session that the service does not accept any more. The first one
-// renews it, the second one finds the new one.
+// Two processes share a session that the service no longer accepts. The first process
+// renews the session, and the second one finds the new session in the file.
 func ExampleRenewer() {
 	server := edistest.NewServer()
 	defer server.Close()

@@ -46,7 +46,7 @@ func saveSessions(name string, sessions []edis.Session) error {
 	return os.Rename(file.Name(), name)
 }
 
-// loadSessions returns the sessions in a file of saveSessions.
+// loadSessions returns the sessions in a file that saveSessions wrote.
 func loadSessions(name string) ([]edis.Session, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {

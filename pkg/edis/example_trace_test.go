@@ -11,8 +11,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// A tracingTransport sees every request. It must not log bodies, which have secrets, and
-// must not repeat requests.
+// A tracingTransport sees every request. It must not log bodies, which contain secrets,
+// and must not repeat requests.
 type tracingTransport struct{ next http.RoundTripper }
 
 func (t tracingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -25,8 +25,8 @@ func (t tracingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// A RoundTripper that traces wraps that of the package, which has its rules: HTTP/1.1 only,
-// no proxy for plain HTTP, and limits.
+// A tracing RoundTripper wraps that of the package. So it keeps to HTTP/1.1, to the
+// limits, and to no proxy for plain HTTP.
 func ExampleTransport() {
 	server := edistest.NewServer()
 	defer server.Close()

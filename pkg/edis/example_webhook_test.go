@@ -14,8 +14,9 @@ import (
 	"github.com/edisptr/edis-go/pkg/edistest"
 )
 
-// setRecord is a webhook, such as for a system that creates servers. It sets the record of
-// the form fields ip and name. The status of the response says what the sender can do.
+// setRecord is a webhook, for example for a system that creates servers. It sets the
+// record of the form fields ip and name. The status of the response says what the sender
+// can do.
 func setRecord(client *edis.Client, account *edis.Account) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ip, err := netip.ParseAddr(r.PostFormValue("ip"))

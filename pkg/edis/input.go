@@ -11,9 +11,9 @@ import (
 )
 
 // CanonicalName returns a host name in the form in which [Client.SetPTR] sends it and
-// [Client.GetPTR] returns it: lower-case A-labels without the trailing dot (RFC 1123,
-// section 2.1; RFC 5890). It changes no name that is in this form. The error is an
-// [InputError], which names the rule; [Options.AllowUnderscore] applies.
+// [Client.GetPTR] returns it. That is lower-case A-labels without the trailing dot (RFC
+// 1123, section 2.1, and RFC 5890). A name in this form does not change.
+// [Options.AllowUnderscore] applies. The error is an [InputError], which names the rule.
 func (c *Client) CanonicalName(name string) (string, error) {
 	canonicalName, err := canonical.Name(name, c.options.AllowUnderscore)
 	if err != nil {
@@ -23,7 +23,7 @@ func (c *Client) CanonicalName(name string) (string, error) {
 }
 
 // CanonicalAddr returns an address in the form in which [Client.SetPTR] sends it and
-// [Client.GetPTR] returns it: an IPv4-mapped address as IPv4. The error is an
+// [Client.GetPTR] returns it. An IPv4-mapped address becomes IPv4. The error is an
 // [InputError] for an address that cannot have a PTR record on the Internet, such as a
 // loopback address.
 func CanonicalAddr(address netip.Addr) (netip.Addr, error) {
@@ -34,9 +34,10 @@ func CanonicalAddr(address netip.Addr) (netip.Addr, error) {
 	return canonicalAddress, nil
 }
 
-// CanonicalPTRs returns records in the form of [CanonicalAddr] and [Client.CanonicalName].
-// An empty name means that an address is to have no record, and stays empty. The error
-// unwraps to an [InputError] for everything that SetPTR would refuse.
+// CanonicalPTRs returns records in the form of [CanonicalAddr] and
+// [Client.CanonicalName]. An empty name means that an address is to have no record, and
+// stays empty. The error unwraps to an [InputError] for everything that SetPTR would
+// refuse.
 func (c *Client) CanonicalPTRs(ptrs map[netip.Addr]string) (map[netip.Addr]string, error) {
 	texts, bad := c.canonicalPTRs(ptrs, true)
 	if err := bad.err(); err != nil {
@@ -49,11 +50,11 @@ func (c *Client) CanonicalPTRs(ptrs map[netip.Addr]string) (map[netip.Addr]strin
 	return canonicalPTRs, nil
 }
 
-// IsDefaultName reports whether a host name is one that the provider gives to an address
-// by itself, such as 198-51-100-7.static.edis.at to 198.51.100.7: the address in either
-// order, with dots or hyphens, in static.edis.at or static.edisglobal.com. It is not
-// documented whether [Client.GetPTR] returns such names, or whether they come back when a
-// record is deleted.
+// IsDefaultName reports whether a host name is one that the provider itself gives to an
+// address. One for 198.51.100.7, for example, is 198-51-100-7.static.edis.at. Such names
+// contain the address in either order, with dots or hyphens, and are in static.edis.at or
+// static.edisglobal.com. It is not documented whether [Client.GetPTR] returns such names,
+// or whether they come back when a record is deleted.
 func IsDefaultName(address netip.Addr, name string) bool {
 	canonicalName, err := canonical.Name(name, false)
 	return err == nil && canonical.IsDefaultName(address.Unmap(), canonicalName)

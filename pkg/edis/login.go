@@ -35,15 +35,15 @@ func (c Credentials) check() (bad inputErrors) {
 	return bad
 }
 
-// Login logs in and returns a session for each KVM server of the account, sorted by KVM ID
-// (operation createAuthSession, POST /kvm/v2/get/auth). A session that no call can use has
-// no Signature. If there are sessions and none can be used, the error matches
-// [ErrContract]. A login that was sent is never repeated, because failed logins can lock an
-// account.
+// Login logs in and returns a session for each KVM server of the account, sorted by KVM
+// ID (operation createAuthSession, POST /kvm/v2/get/auth). A session that no call can use
+// has no Signature. If there are sessions and none can be used, the error matches
+// [ErrContract]. A login that was sent is never repeated, because failed logins can lock
+// an account.
 //
 // If the service refuses the credentials, the error matches [ErrLoginRefused]. Other
-// errors are those of [Client.GetPTR]. To make calls for longer than one session lasts, or
-// for several servers, see [Client.Account].
+// errors are those of [Client.GetPTR]. To make calls for longer than one session lasts,
+// or for several servers, use [Client.Account].
 func (c *Client) Login(ctx context.Context, credentials Credentials) ([]Session, error) {
 	sessions, failed := c.logIn(ctx, credentials)
 	if failed != nil {

@@ -7,13 +7,13 @@ type Outcome int
 
 const (
 	// OutcomeUnknown means that some or all records of the call may have changed. Read
-	// them back, as ConfirmPTR does. A write may be repeated: it sets what the first one
-	// set.
+	// them back, as ConfirmPTR does. A write may be repeated, because it sets what the
+	// first one set.
 	OutcomeUnknown Outcome = iota
 	// OutcomeNotSent means that nothing of the call reached the service. A login for it
 	// may have.
 	OutcomeNotSent
-	// OutcomeUnchanged means that the call was sent and changed nothing: the service
+	// OutcomeUnchanged means that the call was sent and changed nothing. The service
 	// refused it, or it was a read.
 	OutcomeUnchanged
 	// OutcomeDone means that a valid response confirmed the call.
@@ -48,12 +48,12 @@ func (o Outcome) sentence() string {
 }
 
 // OutcomeOf returns the outcome of the call that returned err, from the outermost
-// [CallError] in it. The outcome is OutcomeDone for nil, and OutcomeUnknown for an error
-// that has no CallError, such as one of another package or one that lost its cause.
+// [CallError] in it. The outcome is OutcomeDone for nil. It is OutcomeUnknown for an
+// error that has no CallError, such as one of another package or one that lost its cause.
 //
-// For joined errors, the outcome is the worst of theirs, and OutcomeUnknown if one of them
-// has no CallError. But [errors.Join] drops nil, so it hides the calls that succeeded:
-// after several calls, ask for the outcome of each.
+// For joined errors, the outcome is the worst of theirs, and OutcomeUnknown if one of
+// them has no CallError. But [errors.Join] drops nil, so it hides the calls that
+// succeeded. After several calls, ask for the outcome of each.
 func OutcomeOf(err error) Outcome {
 	if err == nil {
 		return OutcomeDone

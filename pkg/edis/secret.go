@@ -7,10 +7,10 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/redact"
 )
 
-// A Secret is text that must not be shown: a password, or the signature of a session.
-// Packages fmt, log, log/slog and encoding/json, and others that use the methods below,
-// print "[redacted]" in its place, and nothing for an empty one. Convert it to a string to
-// use it.
+// A Secret is text that must not be shown, such as a password or the signature of a
+// session. Packages fmt, log, log/slog and encoding/json, and others that use the methods
+// below, print "[redacted]" in its place. They print nothing for an empty one. To use a
+// secret, convert it to a string.
 //
 // Those packages cannot call the methods of a Secret in an unexported field of a caller's
 // struct, so they print it. So do the verbs %p and %w of package fmt, package

@@ -17,7 +17,7 @@ import (
 // [Client.Login] returns it. A Session is its own [SessionSource].
 //
 // A Session is plain data and can be stored, but encoding it redacts its Signature. To
-// store a session, encode a struct that embeds it and has a Signature of type string; see
+// store a session, encode a struct that embeds it and has a Signature of type string. See
 // the example of [Client.Account].
 type Session struct {
 	// KVMID identifies the server, such as "kvm_123456_789012". Required.
@@ -29,20 +29,20 @@ type Session struct {
 	// field, but no request goes to it. Optional.
 	APIHost string
 	// ValidUntil is when the session expires, by the clock of this machine. It is sent in
-	// Unix seconds. Required. That of a login is in UTC and has whole seconds.
+	// Unix seconds. Required, and in UTC with whole seconds in a session from a login.
 	ValidUntil time.Time
-	// PrimaryIP is the main address of the server, or the zero Addr if not known.
+	// PrimaryIP is the main address of the server, or the zero Addr if it is not known.
 	PrimaryIP netip.Addr
-	// Description is the account owner's name for the server. That of a login is
-	// printable text of at most 1 KiB.
+	// Description is the account owner's name for the server. In a session from a login,
+	// it is printable text of at most 1 KiB.
 	Description string
 	// Suspended reports whether the server is suspended.
 	Suspended bool
 }
 
 // A SessionSource provides the session for a call. It must be safe for concurrent use. A
-// call asks it for a session after validating the input. If it returns an error, nothing
-// is sent, and the error of the call wraps it.
+// call validates its input and then asks for a session. If the source returns an error,
+// nothing is sent, and the error of the call wraps that error.
 type SessionSource interface {
 	// Session returns a session that is valid now.
 	Session(context.Context) (Session, error)
@@ -58,8 +58,7 @@ type SessionSource interface {
 type Renewer interface {
 	SessionSource
 	// Renew returns a session of the same server to replace one that the service
-	// rejected. If many callers have that session, it must log in only once, not for
-	// each.
+	// rejected. If many callers have that session, Renew must log in only once.
 	Renew(ctx context.Context, rejected Session) (Session, error)
 }
 

@@ -49,11 +49,13 @@ func newHTTPClient(given *http.Client) *http.Client {
 	return &client
 }
 
-// Transport returns what a Client sends its requests with by default, to be wrapped by a
-// RoundTripper that traces them, for example, and set as the Transport of
-// [Options.HTTPClient]. It speaks HTTP/1.1, takes the proxies of [http.DefaultTransport]
-// for https only, and has a connection pool that all callers share. If the program has
-// replaced http.DefaultTransport with a type of its own, Transport returns that.
+// Transport returns the RoundTripper that a [Client] uses by default. A program can wrap
+// it, for example in one that traces requests, and set the result as the Transport of
+// [Options.HTTPClient].
+//
+// It speaks HTTP/1.1. It takes the proxies of [http.DefaultTransport], for https only.
+// All callers share its connection pool. If the program has replaced
+// http.DefaultTransport with a type of its own, Transport returns that.
 func Transport() http.RoundTripper { return sharedTransport() }
 
 // An opaqueTransport can be used and wrapped, but not changed.

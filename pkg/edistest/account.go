@@ -18,8 +18,8 @@ type Account struct {
 type KVM struct {
 	// ID is the KVM ID, such as "kvm_123456_789012".
 	ID string
-	// Addresses are the addresses of the server; calls for others are refused. If there
-	// are none, all addresses that are not listed for another server are its own.
+	// Addresses are the addresses of the server. Calls for others are refused. If there
+	// are none, the server has all addresses that are not listed for another server.
 	Addresses []netip.Prefix
 	// PrimaryIP, Description and Suspended are returned by a login.
 	PrimaryIP   netip.Addr
@@ -39,7 +39,7 @@ var defaultAccount = Account{
 	}},
 }
 
-// Credentials returns the credentials of the first account.
+// Credentials returns the credentials of the account that the server starts with.
 func (s *Server) Credentials() edis.Credentials {
 	return edis.Credentials{Email: defaultEmail, Password: defaultPassword}
 }

@@ -9,21 +9,23 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
 )
 
-// A Dialect is the form of the service: of its responses, and of the paths at which it has
-// the operations for PTR records. A login has one path in all dialects.
+// A Dialect is the form of the responses of the service, and of the paths at which it
+// serves the operations for PTR records. A login has the same path in all dialects.
 type Dialect int
 
 const (
 	// Documented is the form of the API document. It is the default.
 	Documented Dialect = iota
 
-	// Recorded is the form of responses that the provider once published: getPTR has a
-	// map in data.ptr, in which the reverse name of an address stands for no record, and
-	// a write has no message. It also has the quirks of PHP that such a service may have:
-	// an empty map is a list, slashes are escaped, and the content type is that of HTML.
-	// The operations are served both at the documented paths, such as /set/ptr, and at
-	// those that were recorded, such as /kvm/v2/set/ptr, which a client reaches with
-	// the base URL Server.URL + "/kvm/v2".
+	// Recorded is the form of responses that the provider once published. The response to
+	// getPTR has a map in data.ptr, in which the reverse name of an address stands for no
+	// record. The response to a write has no message. Recorded also has quirks of PHP
+	// that such a service may have. An empty map is a list, slashes are escaped, and the
+	// content type is that of HTML.
+	//
+	// The operations are served at the documented paths, such as /set/ptr, and also at
+	// the recorded ones, such as /kvm/v2/set/ptr. A client reaches the latter with the
+	// base URL Server.URL + "/kvm/v2".
 	Recorded
 
 	// RecordedOnly is Recorded without the documented paths, which get status 404.

@@ -61,7 +61,7 @@ func ExampleServer_Fail() {
 	// Output: unknown map[192.0.2.10:mail.example.com]
 }
 
-// Only one server of a fleet is out of order, for as long as the outage lasts.
+// Only one server of a fleet fails, for as long as the outage lasts.
 func ExampleServer_FailAlways() {
 	server := edistest.NewServer()
 	defer server.Close()

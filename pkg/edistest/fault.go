@@ -11,26 +11,26 @@ import (
 )
 
 // A Fault is a way in which a call fails. If only Delay is set, the call is late but
-// otherwise served as usual.
+// otherwise served as usual. If only Status is set, the body is that of a documented
+// failure. If only Body is set, the status is 200.
 type Fault struct {
 	// KVMID limits the fault to calls for this KVM server. A login is for a server only
-	// if it names one. Default: all calls.
+	// if it names one. By default the fault is for all calls.
 	KVMID string
 
-	// Delay is the time before the response; it ends early if the client disconnects.
+	// Delay is the time before the response. It ends early if the client disconnects.
 	Delay time.Duration
 
-	// Apply is the number of records that the call writes or removes before it
-	// fails, in the order of their addresses. Negative means all.
+	// Apply is the number of records that the call writes or removes before it fails, in
+	// the order of their addresses. If it is negative, the call writes or removes all.
 	Apply int
 
-	// Drop closes the connection instead of sending a response; Reset aborts it
-	// (TCP RST).
+	// Drop closes the connection instead of sending a response. Reset aborts it (TCP
+	// RST).
 	Drop, Reset bool
 
-	// Status, Header and Body are the response, sent as they are, documented or not. With
-	// only a Status, the body is that of a documented failure; with only a Body, the
-	// status is 200. The default Content-Type is JSON.
+	// Status, Header and Body are the response, sent as they are, documented or not. The
+	// default Content-Type is JSON.
 	Status int
 	Header http.Header
 	Body   string
@@ -45,18 +45,20 @@ type injectedFault struct {
 }
 
 // Fail makes the next calls of an operation ([SetPTR], [GetPTR], [DeletePTR] or [Login])
-// fail, one call per fault, in this order and after the faults of earlier calls of Fail. A
-// call for another KVM server than that of a fault leaves it to later calls. Fail panics
-// if the API has no such operation, or no account such a server.
+// fail, one call per fault. The faults come in the given order, after the faults of
+// earlier calls of Fail. A fault that is limited to one KVM server stays until a call for
+// that server. Fail panics if the API has no such operation, or no account has such a
+// server.
 func (s *Server) Fail(operation string, faults ...Fault) {
 	for _, fault := range faults {
 		s.inject(&injectedFault{Fault: fault, operation: operation})
 	}
 }
 
-// FailAlways makes every call of an operation fail, until remove is called, which may be
-// more than once. The faults of [Server.Fail] come first, and of several faults that
-// stand, the last. FailAlways panics as Fail does.
+// FailAlways makes every call of an operation fail until remove is called. Calling remove
+// more than once does no harm. The faults of [Server.Fail] come first. If several faults
+// of FailAlways apply, the call meets the one that was added last. FailAlways panics as
+// Fail does.
 func (s *Server) FailAlways(operation string, fault Fault) (remove func()) {
 	standing := &injectedFault{Fault: fault, operation: operation, stands: true}
 	s.inject(standing)

@@ -5,14 +5,15 @@ import (
 	"slices"
 )
 
-// SetForwardRecords sets whether the DNS server also serves the forward records of the
-// PTR records: an A or AAAA record at each name that a PTR record points to, with the
-// address of that record. A test whose PTR records must be forward-confirmed, for example
-// by package fcrdns, calls SetForwardRecords(true). Without it, only the names of
+// SetForwardRecords sets whether the DNS server also serves forward records for the PTR
+// records. Each name that a PTR record points to then has an A or AAAA record with the
+// address of that PTR record. Tests that need forward-confirmed PTR records, for example
+// with package fcrdns, call SetForwardRecords(true). Without it, only the names of
 // [Server.AddHost] have addresses.
 //
-// The forward records follow the PTR records, those of the past included: they appear and
-// disappear with them, also after a lag. They are in addition to those of AddHost.
+// Forward records also exist for PTR records that were set before the call. They appear
+// and disappear with the PTR records, with the same lag. They are in addition to those of
+// AddHost.
 func (s *Server) SetForwardRecords(on bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

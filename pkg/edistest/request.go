@@ -16,8 +16,7 @@ type Request struct {
 	Body string
 	// Form is the decoded Body, or nil if it is not a form.
 	Form url.Values
-	// Status is the status of the response, or 0 if the connection was broken
-	// instead.
+	// Status is the status of the response, or 0 if the connection was broken instead.
 	Status int
 }
 

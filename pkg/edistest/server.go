@@ -18,11 +18,13 @@ import (
 	"github.com/edisptr/edis-go/pkg/internal/contract"
 )
 
-// A Server is a fake EDIS. It starts with one account with one KVM server, to which
-// every address belongs; see [Server.AddAccount] for more. Start it with [NewServer] and
-// stop it with [Server.Close], or use [NewTestServer]. It is safe for concurrent use.
+// A Server is a fake EDIS. It starts with one account that has one KVM server, to which
+// every address belongs. Use [Server.AddAccount] for more. Start a Server with
+// [NewServer] and stop it with [Server.Close], or use [NewTestServer]. A Server is safe
+// for concurrent use.
 type Server struct {
-	// URL is the base URL of the API, such as "http://127.0.0.1:12345"; see Options.
+	// URL is the base URL of the API, such as "http://127.0.0.1:12345". Options returns
+	// options that contain it.
 	URL string
 	// DNSAddr is the host:port of the DNS server, which listens on UDP and TCP. It is
 	// empty if the server is one of NewTestServer.
@@ -48,8 +50,8 @@ type Server struct {
 }
 
 // NewServer starts a fake EDIS on a free loopback port. It panics if it cannot listen
-// there. In a bubble of testing/synctest use [NewTestServer]: time does not pass there
-// while anything waits for a real network.
+// there. In a bubble of testing/synctest use [NewTestServer], because time does not pass
+// there while anything waits for a real network.
 func NewServer() *Server {
 	s, err := Listen("127.0.0.1:0")
 	if err != nil {
@@ -59,11 +61,12 @@ func NewServer() *Server {
 }
 
 // NewTestServer starts a fake EDIS for one test and closes it when the test ends. Like
-// httptest.NewTestServer of Go 1.27, it is on a network in memory, which only the clients
-// of [Server.Client] and [Server.Options] reach: the URL is for them alone. It speaks
-// HTTP/1.1 there as on a real network. Nothing in it waits for the world outside, so that
-// the test may run in a bubble of testing/synctest, where pauses, delays and timeouts take
-// no time. It has no DNS server.
+// httptest.NewTestServer of Go 1.27, it is on a network in memory. Only the clients of
+// [Server.Client] and [Server.Options] reach it, so the URL is for them alone. It speaks
+// HTTP/1.1 there as on a real network. It has no DNS server.
+//
+// Nothing in it waits for the world outside, so the test may run in a bubble of
+// testing/synctest. Pauses, delays and timeouts take no time there.
 func NewTestServer(tb testing.TB) *Server {
 	tb.Helper()
 	network := newMemoryNetwork()
@@ -76,7 +79,7 @@ func NewTestServer(tb testing.TB) *Server {
 }
 
 // Listen starts a fake EDIS whose API listens on address, a host:port. It returns an
-// error if address is not on loopback or cannot be listened on.
+// error if address is not on loopback, or if it cannot listen there.
 func Listen(address string) (*Server, error) {
 	if !isLoopback(address) {
 		return nil, fmt.Errorf("%s is not on loopback", address)
@@ -158,8 +161,8 @@ func (s *Server) SetLag(lag time.Duration) {
 	s.records.lag = lag
 }
 
-// SetDelay delays the response to every request from now on, as the network between
-// a client and the service does.
+// SetDelay delays the response to every call of an operation from now on, as the network
+// between a client and the service does.
 func (s *Server) SetDelay(delay time.Duration) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

@@ -24,12 +24,12 @@ type session struct {
 }
 
 // Session returns a session of the first KVM server. It is valid for 24 hours after
-// [NewServer]; each login returns a new one.
+// [NewServer]. Each login returns a new one.
 func (s *Server) Session() edis.Session { return s.first }
 
-// ExpireSessions ends the sessions of these KVM servers, or of all if there are none: calls
-// with them get status 401, although their ValidUntil is yet to come. A new login returns
-// new sessions. It panics if no account has such a server.
+// ExpireSessions ends the sessions of these KVM servers, or of all if no IDs are given.
+// Calls with them get status 401, although their ValidUntil is yet to come. A new login
+// returns new sessions. ExpireSessions panics if no account has such a server.
 func (s *Server) ExpireSessions(kvmIDs ...string) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

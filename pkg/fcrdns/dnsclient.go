@@ -14,10 +14,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A DNSClient looks up the records of a check. The zero value asks the DNS servers that
-// this system is configured with, for example in /etc/resolv.conf: the first one, and the
-// next one if that fails. [NewDNSClient] returns a client of one server. The servers
-// should be recursive, or authoritative for all names in question.
+// A DNSClient looks up the records of a check. The zero value queries the DNS servers
+// that this system is configured with, for example in /etc/resolv.conf. It queries the
+// first one, and the next one if that fails. [NewDNSClient] returns a client of one
+// server. The servers should be recursive, or authoritative for all names in question.
 //
 // Unlike a [net.Resolver], a DNSClient never reads the hosts file (/etc/hosts), tries no
 // search domains, and does not drop names. So a check has the same result with the
@@ -27,7 +27,7 @@ import (
 // [*net.DNSError], with IsTimeout set if the server did not respond.
 type DNSClient struct {
 	// Timeout limits the query to one server, including repetitions and TCP. It must not
-	// be changed during a call. Default: 10 seconds.
+	// be changed during a call. The default is 10 seconds.
 	Timeout time.Duration
 
 	addresses []string // with ports; nil means those of the system
@@ -40,10 +40,10 @@ const (
 	maxAliases     = 16              // the longest chain of aliases that is followed
 )
 
-// NewDNSClient returns a client of the DNS server at address: HOST, HOST:PORT, or an IPv6
-// address with or without brackets. The default port is 53. If HOST is a name, the
-// system's resolver looks it up for each query. NewDNSClient sends nothing; it returns an
-// error if address has another form.
+// NewDNSClient returns a client of the DNS server at address. The form of address is
+// HOST, HOST:PORT, or an IPv6 address with or without brackets. The default port is 53.
+// If HOST is a name, the system's resolver looks it up for each query. NewDNSClient sends
+// nothing. It returns an error if address has another form.
 func NewDNSClient(address string) (*DNSClient, error) {
 	full := address
 	if _, err := netip.ParseAddr(address); err == nil {

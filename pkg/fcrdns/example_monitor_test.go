@@ -11,8 +11,8 @@ import (
 )
 
 // A monitor checks addresses. It raises an alarm at once for an address that is not
-// confirmed, but for one that could not be checked only after several rounds: a DNS server
-// may be down for a moment.
+// confirmed. For an address that could not be checked, it waits several rounds, since a
+// DNS server may be down for a moment.
 type monitor struct {
 	client    *fcrdns.DNSClient
 	addresses []netip.Addr

@@ -1,6 +1,6 @@
-// Package fcrdns checks forward-confirmed reverse DNS: whether a PTR name of an
-// address resolves back to that address. Mail servers commonly reject mail from
-// addresses that fail this check.
+// Package fcrdns checks forward-confirmed reverse DNS. The check is whether a PTR name of
+// an address resolves back to that address. Mail servers commonly reject mail from
+// addresses that fail it.
 //
 //	client, err := fcrdns.NewDNSClient("192.0.2.53")
 //	if err != nil {
@@ -13,26 +13,26 @@
 //
 // # The decision
 //
-// Check decides as the iprev method of RFC 8601, section 3, does. An address is
-// confirmed if at least one of its PTR names is a host name that has the address.
-// Exim's verify = reverse_host_lookup, for example, asks for the same. Some servers
-// are stricter. Postfix, for example, looks only at the first name, and DNS servers
-// return several names in any order. Others reject mail for now if the lookup of any
-// name fails. To pass everywhere, give an address one PTR record.
+// Check decides as the iprev method of RFC 8601, section 3, does. An address is confirmed
+// if at least one of its PTR names is a host name that has the address. Exim's verify =
+// reverse_host_lookup, for example, requires the same.
 //
-// Names that are not host names (RFC 1123, section 2.1) are never looked up,
-// because mail servers do not accept them. Underscores are common in PTR names and
-// are allowed.
+// Some servers are stricter. Postfix, for example, looks only at the first name, and DNS
+// servers return several names in any order. Others defer mail if the lookup of any name
+// fails. To pass everywhere, give an address one PTR record.
 //
-// # What is asked
+// Names that are not host names (RFC 1123, section 2.1) are never looked up, because mail
+// servers do not accept them. Underscores are common in PTR names and are allowed.
 //
-// A check asks DNS servers and nothing else. In particular, it does not read the
-// hosts file (/etc/hosts), in which a mail server often has its own name: other
-// mail servers do not see that file. A DNS server on this machine, such as
-// systemd-resolved or dnsmasq, may read it all the same.
+// # What is queried
 //
-// A check reports what one resolver sees now. After a change, the resolver may
-// return the old records until they expire from its cache.
+// A check queries DNS servers and nothing else. In particular, it does not read the hosts
+// file (/etc/hosts). A mail server often has its own name there, but other mail servers
+// do not see that file. A DNS server on this machine, such as systemd-resolved or
+// dnsmasq, may read it all the same.
+//
+// A check reports what one resolver sees now. After a change, the resolver may return the
+// old records until they expire from its cache.
 package fcrdns
 
 import (
@@ -74,16 +74,15 @@ type Result struct {
 	// Address is the checked address, without a zone. An IPv4-mapped IPv6 address is
 	// converted to IPv4.
 	Address netip.Addr
-	// Names are the PTR names in alphabetical order, with those that are not host
-	// names at the end. There are at most 10 (RFC 7208, section 4.6.4); others are not
-	// tried.
+	// Names are the PTR names in alphabetical order, with those that are not host names
+	// at the end. There are at most 10 (RFC 7208, section 4.6.4). Others are not tried.
 	Names []Name
 	// Verdict says whether Address is confirmed.
 	Verdict Verdict
 	// Reason explains the Verdict in one line. It is empty if Address is confirmed.
 	Reason string
-	// Err is why the check is undecided, for example a [*net.DNSError]. Otherwise it is
-	// nil: a record that does not exist is not an error.
+	// Err is why the check is undecided, for example a *net.DNSError. Otherwise it is
+	// nil. A record that does not exist is not an error.
 	Err error
 }
 
@@ -92,12 +91,12 @@ type Name struct {
 	// Host is the name, without a trailing dot. Special characters are escaped as in
 	// zone files (RFC 1035, section 5.1).
 	Host string
-	// Addresses are the addresses of Host, of the IP version of the checked address.
+	// Addresses are the addresses of Host, of the same IP version as the checked address.
 	// They are not looked up if Host is not a host name.
 	Addresses []netip.Addr
-	// CNAME is the canonical name of Host, without a trailing dot, if Host is an
-	// alias; otherwise it is empty. A PTR record should not point to an alias
-	// (RFC 1912, section 2.4).
+	// CNAME is the canonical name of Host, without a trailing dot, if Host is an alias.
+	// Otherwise it is empty. A PTR record should not point to an alias (RFC 1912, section
+	// 2.4).
 	CNAME string
 }
 
@@ -106,10 +105,10 @@ const (
 	maxParallel = 16
 )
 
-// Check looks up the PTR names of each address and the addresses of those names.
-// It checks up to 16 addresses in parallel and returns one [Result] per address,
-// in the order of addresses. If client is nil, Check uses the zero [DNSClient], which
-// asks the DNS servers of this system. A failed lookup does not stop the other checks.
+// Check looks up the PTR names of each address and the addresses of those names. It
+// checks up to 16 addresses in parallel and returns one [Result] per address, in the
+// order of addresses. If client is nil, Check uses the zero [DNSClient], which queries
+// the DNS servers of this system. A failed lookup does not stop the other checks.
 func Check(ctx context.Context, client *DNSClient, addresses ...netip.Addr) []Result {
 	if client == nil {
 		client = new(DNSClient)

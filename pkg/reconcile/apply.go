@@ -15,16 +15,17 @@ import (
 // unknown. The service may show a write late.
 const readBackLimit = 5 * time.Second
 
-// Apply makes the planned changes, with one request for a batch, and returns all changes
-// of the plan. Use it once. First it sets records of a server, then it deletes some. It
-// stops at the first request of a server that fails, but other servers go on. If the
-// outcome of a write is unknown, it reads the records back for a few seconds. If ctx ends,
-// or the service refuses a login, it starts no other server.
+// Apply makes the planned changes, with one request per batch, and returns all changes of
+// the plan. Use it once. For each server, it first sets records and then deletes others.
+// It stops at the first request of a server that fails, but other servers go on. If the
+// outcome of a write is unknown, it reads the records back for up to 5 seconds. If ctx
+// ends, or the service refuses a login, it starts no other server.
 //
-// The error is nil if all records are as desired now, else an [*edis.CallError] with the Op
-// "apply". Its outcome is that of all changes together: unknown if one is unknown, or if
-// some were made and some were not. It matches the errors of all changes, [ErrChanged]
-// among them, and its RetryAfter is the longest of theirs.
+// The error is nil if all records are as desired now. Otherwise it is an
+// [*edis.CallError] with the Op "apply", which matches the errors of all changes,
+// including [ErrChanged]. Its Outcome is that of all changes together. It is unknown if
+// one of them is, or if some changes were made and some were not. Its RetryAfter is the
+// longest of theirs.
 func (p *Plan) Apply(ctx context.Context) ([]Change, error) {
 	p.reports.done = 0
 	p.forEach(ctx, p.servers, p.applyTo)

@@ -53,8 +53,8 @@ func reconcileOnce(ctx context.Context, client *edis.Client, account *edis.Accou
 	return plan.Apply(ctx)
 }
 
-// A controller: it reconciles every minute until its context ends. One server that fails
-// does not stop the others, and an unknown outcome is settled in the next round.
+// A controller reconciles every minute until its context ends. A server that fails does
+// not stop the others, and the next round settles an unknown outcome.
 func Example() {
 	server := edistest.NewServer() // in place of EDIS
 	defer server.Close()
@@ -74,7 +74,7 @@ func Example() {
 	// context deadline exceeded
 }
 
-// A stored session serves without a login.
+// A stored session makes a login unnecessary.
 func ExampleServer() {
 	server := edistest.NewServer() // in place of EDIS
 	defer server.Close()

@@ -14,8 +14,8 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// A Plan is the way from the current records to the desired ones. It is not safe for
-// concurrent use.
+// A Plan contains the changes that lead from the current records to the desired ones. It
+// is not safe for concurrent use.
 type Plan struct {
 	client   *edis.Client
 	options  Options
@@ -50,12 +50,14 @@ type change struct {
 // NewPlan compares the records with those of the service. The servers are all those that
 // the records may belong to.
 //
-// NewPlan fails if the input is invalid, the service refuses a login, or ctx is done. Then
-// the error is an [*edis.CallError] with the Op "plan", and nothing changed. For invalid
-// input it matches [edis.ErrInvalidInput] and unwraps to an [*edis.InputError] for each
-// invalid name, each KVM ID that is not among the servers, and each address that is named
-// twice, belongs to another server than named, or belongs to none or several. Any other
-// failure concerns one server and is in its Changes.
+// NewPlan fails if the input is invalid, the service refuses a login, or ctx is done.
+// Then the error is an [*edis.CallError] with the Op "plan", and nothing changed. Any
+// other failure concerns one server and is in its Changes.
+//
+// For invalid input the error matches [edis.ErrInvalidInput] and unwraps to an
+// [*edis.InputError] for each problem. Problems are invalid names and addresses, and KVM
+// IDs that are not among the servers. So are addresses that are named twice, belong to
+// another server than named, or belong to no server or several.
 func NewPlan(ctx context.Context, client *edis.Client, servers []Server, records Records, options *Options) (*Plan, error) {
 	p := newPlan(client, servers, options)
 	unplaced, bad := p.read(records)
@@ -114,8 +116,9 @@ func (p *Plan) fatal(ctx context.Context, op string) error {
 	return nil
 }
 
-// Err returns an error for the changes that cannot be applied, because their server failed
-// or was not found, or nil if there are none. It is an [*edis.CallError] with the Op "plan".
+// Err returns an error for the changes that cannot be applied because their server failed
+// or was not found. It returns nil if there are none. The error is an [*edis.CallError]
+// with the Op "plan".
 func (p *Plan) Err() error { return p.failure(context.Background(), "plan") }
 
 // Changes returns the records of all named addresses, and those to prune, sorted by KVM ID
@@ -136,8 +139,8 @@ func (p *Plan) all() []*change {
 	return all
 }
 
-// Drop removes the planned changes for which decline returns true. Neither Changes nor
-// Apply returns them any more.
+// Drop removes the planned changes for which decline returns true. Changes and Apply no
+// longer return them.
 func (p *Plan) Drop(decline func(Change) bool) {
 	for _, s := range p.servers {
 		s.changes = slices.DeleteFunc(s.changes, func(c *change) bool { return c.State == StatePlanned && decline(c.Change) })

@@ -1,5 +1,5 @@
 // Package reconcile brings the PTR records of the KVM servers of an EDIS account to a
-// desired state: it compares, shows what would change, and applies it.
+// desired state. It compares the records, shows what would change, and makes the changes.
 //
 //	servers, err := reconcile.Servers(ctx, account)
 //	...
@@ -10,31 +10,49 @@
 //	changes, err := plan.Apply(ctx)
 //
 // A plan that is not applied is a dry run. To resume after an interruption, make a new
-// plan: it changes only what still differs. A program that keeps records as desired does
-// all of the above again and again, with one account. It ends, or asks a person, if an
-// error matches [edis.ErrLoginRefused], or that of Servers or NewPlan matches
-// [edis.ErrInvalidInput]. After any other failure it makes a new plan, not before the
-// RetryAfter of the [edis.CallError].
+// plan, which changes only what still differs. To reconcile several accounts together,
+// join what [Servers] returns for each.
 //
-// The servers of several accounts may be reconciled together: join what [Servers] returns
-// for each.
+// A program that keeps records as desired does all of the above again and again, with one
+// account. It ends, or asks a person, if an error matches [edis.ErrLoginRefused], or if
+// the error of Servers or NewPlan matches [edis.ErrInvalidInput]. After any other failure
+// it waits for the RetryAfter of the [edis.CallError] and makes a new plan.
 //
 // # Which server has an address
 //
 // Records may name the KVM server of an address or leave that open. If there is only one
 // server, all addresses are its own. Otherwise NewPlan looks at the primary addresses of
-// the servers, then lists the records of one server after the other until all addresses
-// are found. An IPv6 address that is still not found belongs to the server that has other
-// addresses in the same /64. The API document does not mention listing: if the service
-// refuses to list, name the servers.
+// the servers. Then it lists the records of the servers until all addresses are found. An
+// IPv6 address that is still not found belongs to the server that has other addresses in
+// the same /64. The API document does not mention listing. If the service refuses to
+// list, name the servers.
 //
 // # What somebody else changes
 //
-// The API cannot write a record on the condition that it has not changed. So Apply reads a
-// record again before it writes, if it was read longer ago than Options.MaxAge, and always
-// before it deletes one that the records do not name. A record that has changed since the
-// plan is not touched. Between that reading and the write there is a window of about one
-// request in which a change by somebody else is overwritten.
+// The API cannot write a record on the condition that it has not changed. So Apply reads
+// a record again before it writes, if it was read longer ago than Options.MaxAge. It
+// always does so before it deletes a record that the Records do not name. A record that
+// has changed since the plan is not touched. If somebody else changes a record between
+// that reading and the write, the change is overwritten. The window for that is about one
+// request.
+//
+// # Overwriting
+//
+// With Options.Overwrite, Apply sets all host names, whatever the records are. These
+// changes have no From, and Apply does not notice what somebody else changes. Records
+// that are to have no host name are read all the same.
+//
+// # Pruning
+//
+// With Options.Prune, a plan deletes records whose address the Records do not name for
+// any server. Prune is asked about each of them, on all servers. It is not asked about
+// default names of the provider. Calls of Prune never overlap.
+//
+// # Progress
+//
+// NewPlan calls Options.Progress with the number of addresses that it has compared. Apply
+// starts again at zero and counts those that it has handled. [List] counts servers. The
+// addresses of a server that failed may be missing. Calls of Progress never overlap.
 package reconcile
 
 import (
@@ -50,14 +68,14 @@ import (
 // A Server is a KVM server whose records are reconciled.
 type Server struct {
 	// Session identifies the server by its KVMID. Required. Its PrimaryIP helps to find
-	// the server of an address. Nothing else of it is used if there is a Source.
+	// the server of an address, and its other fields are used only if there is no Source.
 	Session edis.Session
-	// Source provides the session of this server for each call. Default: Session itself.
+	// Source provides the session of this server for each call. The default is Session.
 	Source edis.SessionSource
 }
 
 // Servers returns the servers of an account, with the account as the source of their
-// sessions. It logs in if necessary; the errors are those of [edis.Account.Sessions]. A
+// sessions. It logs in if necessary. The errors are those of [edis.Account.Sessions]. A
 // server without a usable session is included, but all its changes fail.
 func Servers(ctx context.Context, account *edis.Account) ([]Server, error) {
 	sessions, err := account.Sessions(ctx)
@@ -71,35 +89,31 @@ func Servers(ctx context.Context, account *edis.Account) ([]Server, error) {
 	return servers, nil
 }
 
-// Records are desired records: host names by address, by KVM ID. The empty KVM ID means
-// that the server is to be found from the address. An empty host name means that the
-// address is to have no record. Names and addresses need not be in canonical form. NewPlan
-// copies them.
+// Records are the desired host names, by KVM ID and address. An empty KVM ID means that
+// the server is to be found from the address. An empty host name means that the address
+// is to have no record. Names and addresses need not be in canonical form. NewPlan copies
+// them.
 type Records map[string]map[netip.Addr]string
 
 // Options configure a plan. Nil and zero fields mean the defaults.
 type Options struct {
-	// Batch is the maximum number of addresses in one request. Default: 100.
+	// Batch is the maximum number of addresses in one request. The default is 100.
 	Batch int
-	// Parallel is the maximum number of servers for which there are requests at the same
-	// time. Default: 8.
+	// Parallel is the maximum number of servers that have requests in progress at the
+	// same time. The default is 8.
 	Parallel int
-	// Prune reports whether a record of the service whose address the Records do not name
-	// is to be deleted. It is asked about the records of all servers, except default names
-	// of the provider. An address that the Records name for any server is never pruned.
-	// Calls never overlap. Default: nothing is pruned.
+	// Prune reports whether to delete a record whose address the Records do not name. See
+	// Pruning in the package documentation. By default nothing is deleted.
 	Prune func(kvmID string, addr netip.Addr) bool
-	// Overwrite plans to set all host names, whatever the records are now. Their changes
-	// have no From, and nobody else's change is noticed. Records without a host name are
-	// read all the same. Default: set only what differs.
+	// Overwrite sets all host names, whatever the records are now. See Overwriting in the
+	// package documentation. By default only what differs is set.
 	Overwrite bool
-	// MaxAge is how old a reading may be when Apply changes the record. Older ones are read
-	// again, and all of them if it is negative: use that if the plan waits for a person.
-	// Default: 10 seconds.
+	// MaxAge is how old a reading may be when Apply changes the record. Apply reads older
+	// ones again, and all of them if MaxAge is negative, which is right for a plan that
+	// waits for a person. The default is 10 seconds.
 	MaxAge time.Duration
-	// Progress is called with the number of addresses that are done: compared by NewPlan,
-	// and counted anew, changed by Apply. Those of a server that failed may be missing.
-	// Calls never overlap. Default: none.
+	// Progress is called with the number of addresses that are done. See Progress in the
+	// package documentation. The default is no calls.
 	Progress func(done int)
 }
 
@@ -125,7 +139,7 @@ const (
 	// StateAbsent means that there is no record, as desired.
 	StateAbsent State = "absent"
 	// StateDefault means that the record is a default name of the provider, which counts
-	// as none; see edis.IsDefaultName.
+	// as none. See edis.IsDefaultName.
 	StateDefault State = "default"
 	// StateSet means that the record was set.
 	StateSet State = "set"
@@ -133,11 +147,11 @@ const (
 	StateDeleted State = "deleted"
 	// StateRefused means that the service refused the change, and nothing changed.
 	StateRefused State = "refused"
-	// StateSkipped means that the change was not sent: its server was not found, an
+	// StateSkipped means that the change was not sent. Its server was not found, an
 	// earlier call for the server failed, a login was refused, or the context ended.
 	StateSkipped State = "skipped"
 	// StateUnknown means that the record may have changed, and reading it back did not
-	// tell.
+	// settle that.
 	StateUnknown State = "unknown"
 	// StateChanged means that somebody else changed the record since the plan, so it was
 	// not touched.
@@ -148,22 +162,24 @@ const (
 // somebody else changed it since the plan.
 var ErrChanged = errors.New("the record has changed since the plan")
 
-// A Change is the record of one address: what it is, what it is to be, and what has become
-// of it.
+// A Change is the record of one address. It says what the record is, what it is to be,
+// and what has become of it.
 type Change struct {
-	// KVMID identifies the server. It is empty if none was found: another server could not
-	// be listed, or none has a record for an address that is to have none.
+	// KVMID identifies the server. It is empty if no server was found for the address.
+	// Then another server could not be listed, or the address is to have no record and no
+	// server lists one.
 	KVMID string
-	// Addr is the address in canonical form; see edis.CanonicalAddr. It is the zero Addr
-	// if nothing of the server was pruned because its records could not be listed.
+	// Addr is the address in the canonical form of edis.CanonicalAddr. It is the zero
+	// Addr if nothing of the server was pruned because its records could not be listed.
 	Addr netip.Addr
-	// From is the host name that the service has, To the desired one, in canonical form.
-	// They are empty for no record. From is also empty if the record was not read.
+	// From is the host name that the service has, and To is the desired one, both in
+	// canonical form. They are empty for no record. From is also empty if the record was
+	// not read.
 	From, To string
 	// Pruned means that the Records do not name the address.
 	Pruned bool
 	// State says what has become of the record.
 	State State
-	// Err is why, for StateRefused, StateSkipped, StateUnknown and StateChanged.
+	// Err is the reason for StateRefused, StateSkipped, StateUnknown and StateChanged.
 	Err error
 }

@@ -49,7 +49,7 @@ from the address.
 With --prune, apply also deletes records that no file names, of the servers that
 the files name and in the reverse zones that they cover. It never deletes the
 record of an address that a file names for any server, nor a name that the
-provider gives to an address by itself.
+provider itself gives to an address.
 
 States of a record: planned (dry run); set; deleted; kept (as in the file);
 absent; default (a name that the provider gives); changed (by somebody else

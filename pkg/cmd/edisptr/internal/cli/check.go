@@ -32,14 +32,14 @@ func (t tool) checkCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "check IP ... | --all | -f FILE ...",
 		Short: "Check forward-confirmed reverse DNS",
-		Long: `Check looks up the PTR names of each address and reports whether the address is
-confirmed: whether at least one of the names resolves back to it. This is what
-RFC 8601 calls iprev, and what many mail servers require. Some mail servers look
-only at the first name, so an address should have one PTR record.
+		Long: `Check looks up the PTR names of each address. The address is confirmed if at
+least one of the names resolves back to it. RFC 8601 calls this iprev, and many
+mail servers require it. Some mail servers look only at the first name, so an
+address should have one PTR record.
 
 With addresses or -f, it needs no login. With -f, it checks the addresses that
-have a host name in the files, as in 'edisptr apply'. With --all, it checks all
-records of the account, which it lists.
+have a host name in the files, as in 'edisptr apply'. With --all, it lists the
+records of the account and checks their addresses.
 
 Names that are not host names do not confirm an address. Of more than 10 names,
 the first 10 in alphabetical order are tried.
@@ -69,7 +69,7 @@ Exit status:
 	flags := command.Flags()
 	flags.StringVar(&options.resolver, "resolver", "", "query only this DNS server")
 	placeholder(command, "resolver", "HOST[:PORT]")
-	flags.BoolVar(&options.all, "all", false, "check all records of the account")
+	flags.BoolVar(&options.all, "all", false, "check the addresses of all records of the account")
 	flags.StringArrayVarP(&options.files, "file", "f", nil, "check the addresses in this file, - for standard\ninput; may be repeated")
 	placeholder(command, "file", "FILE")
 	completeFlag(command, "file", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)) // files

@@ -20,12 +20,16 @@ func (t tool) doctorCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find out how the service responds, and what to set",
-		Long: `Doctor logs in and reads the records of one server. It changes nothing. It finds
-out which host and path respond: as the API document says, or else below
-/kvm/v2, as earlier material of the provider has it. It says in which form they
-respond, whether the service lists records, whether the clock of this machine is
-right, and what to set. The report has no secrets, nor addresses or names of
-your servers, so it can go into an issue. A refused login is not repeated.
+		Long: `Doctor logs in and reads the records of one server. It changes nothing.
+
+It calls the URLs of the API document. If a path does not exist there, it tries
+that below /kvm/v2, as in the provider's earlier material. It reports which URLs
+respond and in which form, whether the service lists records, whether the clock
+of this machine is right, and what to set.
+
+The report contains no secrets, and no addresses or names of your servers, so
+you can post it in an issue. Doctor does not retry a refused login, because that
+could lock the account.
 
 Exit status:
   0  nothing to do

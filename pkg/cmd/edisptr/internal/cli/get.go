@@ -50,7 +50,7 @@ func (t tool) deleteCommand() *cobra.Command {
 		Use:        "delete IP ...",
 		Short:      "Delete PTR records",
 		SuggestFor: []string{"rm", "remove", "del", "unset", "clear"},
-		Long: `Delete reads the PTR records of addresses, and deletes those that there are,
+		Long: `Delete reads the PTR records of addresses, and deletes those that exist,
 with one request for each server.
 
 States of a record: deleted; absent (there was none); default (a name that the

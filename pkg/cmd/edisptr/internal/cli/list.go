@@ -28,8 +28,8 @@ func (t tool) listCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "list",
 		Short: "List the PTR records of all servers or one",
-		Long: `List prints the PTR records that the service knows, of all servers of the
-account, or of the one that --kvm or EDIS_KVM_ID names. With -o yaml or -o zone
+		Long: `List prints the PTR records that the service has for all servers of the
+account, or for the one that --kvm or EDIS_KVM_ID names. With -o yaml or -o zone
 it prints a file for 'edisptr apply -f', which requires --allow-underscore if
 names have underscores. A zone file does not name the servers.
 
@@ -56,7 +56,7 @@ that the provider gives to the address by itself).`,
   servers[].records[].ip     address
   servers[].records[].name   host name; empty for no record
   servers[].records[].state  see above
-  servers[].error            why the server could not be listed, if it could not`)
+  servers[].error            why the server could not be listed`)
 	nameVariables(command, callVariables)
 	return command
 }

@@ -22,7 +22,7 @@ const recordFields = `  records           all records, sorted by address
   records[].ip      address
   records[].name    host name; empty for no record
   records[].state   see above
-  records[].error   why the record was not changed, if it was not`
+  records[].error   why the record was not read or changed`
 
 // recordsBody shows the records of changes. As a table it leaves out those that were
 // skipped: they have one reason, which the error says.

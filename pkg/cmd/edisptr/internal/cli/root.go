@@ -19,9 +19,10 @@ It reads the account or an existing session from the environment:
   EDIS_EMAIL          e-mail address of the account
   EDIS_PASSWORD       account password (secret)
   EDIS_PASSWORD_FILE  file whose first line is the password, used if
-                      EDIS_PASSWORD is not set; without both, a terminal asks
+                      EDIS_PASSWORD is not set; without both, edisptr asks
+                      for the password at a terminal
   EDIS_KVM_ID         KVM ID, such as kvm_123456_789012, unless --kvm is given;
-                      optional, as the server is found from the address
+                      optional, since the server is found from the address
 
   EDIS_SIGNATURE      signature of a session (secret), used instead of a login
   EDIS_VALID_UNTIL    expiry of the session in Unix seconds
@@ -37,7 +38,8 @@ Exit status:
   1  failed; nothing changed
   2  usage or input error; nothing changed
   3  some records changed or may have changed; see the output
-  4  check: not confirmed; apply --dry-run: records differ; doctor: to do`
+  4  check: an address is not confirmed; apply --dry-run: a record differs;
+     doctor: there is something to set or correct`
 
 // Values of --output.
 const (
@@ -143,7 +145,7 @@ func describeJSON(command *cobra.Command, fields string) {
 
 // kvmFlag adds --kvm to a command.
 func (t tool) kvmFlag(command *cobra.Command, kvmID *string) {
-	command.Flags().StringVar(kvmID, "kvm", "", "ID of the KVM server, if it is not to be found from\nthe address; overrides EDIS_KVM_ID")
+	command.Flags().StringVar(kvmID, "kvm", "", "ID of the KVM server, instead of finding it from\nthe address; overrides EDIS_KVM_ID")
 	placeholder(command, "kvm", "ID")
 	completeFlag(command, "kvm", t.completeKVMIDs)
 }

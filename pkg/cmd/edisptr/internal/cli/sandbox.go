@@ -27,9 +27,9 @@ func (t tool) sandboxCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "sandbox [-- COMMAND [ARG ...]]",
 		Short: "Run a fake EDIS on this machine",
-		Long: `Sandbox runs a fake EDIS on loopback: the API, and a DNS server that serves the
-PTR records set through the API. In its DNS, the name of each record has the
-address of the record.
+		Long: `Sandbox runs a fake EDIS on loopback. It serves the API, and its DNS server
+serves the PTR records that are set through the API. In this DNS, the name of
+each record resolves to the address of the record.
 
 With a COMMAND, sandbox runs it with the environment variables of the other
 commands set, and exits with its exit status. Without one, sandbox prints shell
@@ -53,7 +53,7 @@ it does so only at the paths of that time.`,
 		}),
 	}
 	flags := command.Flags()
-	flags.StringVar(&options.listen, "listen", "127.0.0.1:0", "serve the API at this address of loopback, with\nport 0 for a free port")
+	flags.StringVar(&options.listen, "listen", "127.0.0.1:0", "serve the API at this loopback address; port 0\nmeans any free port")
 	placeholder(command, "listen", "HOST:PORT")
 	flags.IntVar(&options.servers, "servers", 1, "give the account this many KVM servers")
 	placeholder(command, "servers", "N")
