@@ -32,7 +32,7 @@ test: ## run the tests
 	@go build -v ./...
 	@go test ./...
 
-ci: test check lint witness generator race ## all that CI runs, this first: test; then the rest
+ci: test check witness lint generator race ## all that CI runs, this first: test; then the rest
 
 # The build tag keeps these tests from "make test": each generates code and compiles it.
 generator: ## changes of the API document are noticed when code is generated, built or tested (minutes)

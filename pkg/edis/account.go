@@ -15,12 +15,12 @@ import (
 //
 // Most callers want [Account.Server]. Used as a [SessionSource], an Account serves its
 // only server.
-type Account struct{ hidden *hidden }
+type Account struct{ state *hidden }
 
 // hidden has what an account must not show. For a verb that does not fit, package fmt
 // prints what a pointer points to, unexported fields included, but no further. So it takes
 // two pointers.
-type hidden struct{ *logins }
+type hidden struct{ *accountState }
 
 // Account returns an [Account] that has not logged in yet. If credentials are invalid,
 // its first call that needs a login returns an [InputError].
@@ -29,22 +29,22 @@ type hidden struct{ *logins }
 // of an account or none. If there are several for one server, the newest counts. With
 // zero credentials, the account cannot log in and has only the stored sessions.
 func (c *Client) Account(credentials Credentials, stored ...Session) *Account {
-	l := &logins{client: c, credentials: credentials}
+	state := &accountState{client: c, credentials: credentials}
 	if len(stored) > 0 {
-		l.held = &snapshot{sessions: newestOfEach(slices.Clone(stored))}
+		state.held = &snapshot{sessions: newestOfEach(slices.Clone(stored))}
 	}
-	return &Account{&hidden{l}}
+	return &Account{&hidden{state}}
 }
 
 // Server returns the session source of one KVM server. If kvmID is empty, that is the
 // account's only server. Server does not log in, so it accepts any ID.
-func (a *Account) Server(kvmID string) *Server { return &Server{a.hidden, kvmID} }
+func (a *Account) Server(kvmID string) *Server { return &Server{a.state, kvmID} }
 
 // Sessions returns a session for each KVM server of the account, sorted by KVM ID. A
 // session that no call can use has no Signature. Sessions logs in if necessary. The
 // errors are those of [Client.Login].
 func (a *Account) Sessions(ctx context.Context) ([]Session, error) {
-	held, failed := a.hidden.latest(ctx, (*snapshot).freshnessOfAll)
+	held, failed := a.state.latest(ctx, (*snapshot).freshnessOfAll)
 	if failed != nil {
 		return nil, failed
 	}
@@ -62,8 +62,8 @@ func (a *Account) Renew(ctx context.Context, rejected Session) (Session, error) 
 // A Server is the session source of one KVM server of an [Account], and a [Renewer]. It
 // shares the logins of the account.
 type Server struct {
-	hidden *hidden // shared with the account
-	kvmID  string  // empty for the only one
+	state *hidden // shared with the account
+	kvmID string  // empty for the only one
 }
 
 // Session returns the session of the server, and logs in if necessary. If the account has
@@ -87,14 +87,14 @@ func (s *Server) Renew(ctx context.Context, rejected Session) (Session, error) {
 	return s.session(ctx, rejected)
 }
 
-// session returns a session of the server that is not the refused one, if there is one.
-func (s *Server) session(ctx context.Context, refused Session) (Session, error) {
-	held, failed := s.hidden.latest(ctx, func(held *snapshot) freshness {
+// session returns a session of the server. A former one, if there is one, was rejected.
+func (s *Server) session(ctx context.Context, former Session) (Session, error) {
+	held, failed := s.state.latest(ctx, func(held *snapshot) freshness {
 		current, err := held.find(s.kvmID)
 		switch {
 		case err != nil:
 			return held.freshnessOfAbsence()
-		case s.hidden.isRefused(current, refused):
+		case s.state.isRejected(current, former):
 			return rejected
 		}
 		return held.freshnessOf(current)
@@ -105,14 +105,14 @@ func (s *Server) session(ctx context.Context, refused Session) (Session, error) 
 	session, err := held.find(s.kvmID)
 	switch {
 	case err != nil:
-		return Session{}, notSent(createAuthSession.op, err)
-	case refused.KVMID != "" && refused.KVMID != session.KVMID:
-		return Session{}, errOtherServer(refused, session.KVMID)
+		return Session{}, notSentError(createAuthSession.op, err)
+	case former.KVMID != "" && former.KVMID != session.KVMID:
+		return Session{}, errOtherServer(former, session.KVMID)
 	}
 	return session, nil
 }
 
-func errOtherServer(refused Session, kvmID string) error {
+func errOtherServer(former Session, kvmID string) error {
 	reason := fmt.Sprintf("is another server than %q, whose session is to be renewed", kvmID)
-	return notSent(createAuthSession.op, &InputError{"Session.KVMID", refused.KVMID, reason})
+	return notSentError(createAuthSession.op, &InputError{"Session.KVMID", former.KVMID, reason})
 }

@@ -29,16 +29,19 @@ var (
 	createAuthSession = operation[gen.LoginForm, gen.LoginSuccess]{call{op: "createAuthSession", send: (*gen.Client).CreateAuthSessionWithBody, limit: 16 << 20, logsIn: true}}
 )
 
-// A call of the API, in five steps:
+// A call of the API goes this way:
 //
-//  1. The caller puts canonical input (input.go) and the session (session.go) into the
-//     request model.
-//  2. with encodes the model as a form (form.go).
-//  3. do sends the form through the generated client (attempt, transport.go), and again
-//     if that might help (retry.go).
-//  4. evaluate (response.go) validates the response against the document.
-//  5. The body becomes a response model, from which result extracts what the caller
-//     wants.
+//  1. A method of Client puts canonical input (input.go) into a request model.
+//  2. withSession (session.go) adds a session, and calls again with another one if the
+//     service rejects it.
+//  3. with encodes the model as a form (form.go).
+//  4. do makes attempts until one succeeds or another cannot help (retry.go).
+//  5. attempt logs what exchange did (log.go).
+//  6. exchange sends the form through the generated client and watches how far it gets
+//     (trace.go).
+//  7. evaluate validates the response against the document and decides what a failure
+//     means (response.go). It hands a success to accept, which takes from the response
+//     model what the caller wants.
 type call struct {
 	op     string // operation ID in the document
 	send   func(*gen.Client, context.Context, string, io.Reader, ...gen.RequestEditorFn) (*http.Response, error)
@@ -48,7 +51,7 @@ type call struct {
 	form    []byte
 	records int                     // that the call writes, 0 for reads
 	accept  func(body []byte) error // nil: a body that is valid is enough
-	kvmID   string                  // that the call is for, empty for a login
+	kvmID   string                  // that the call is for, for the log; empty for a login
 	hide    redact.Secrets          // those that were sent
 }
 
@@ -75,6 +78,9 @@ func (o operation[Request, Response]) with(model Request, records int, result fu
 // do makes a call: it sends the form until a response is accepted or another attempt
 // cannot help. It returns nil for success.
 func (c *Client) do(ctx context.Context, call call) *CallError {
+	if err := ctx.Err(); err != nil {
+		return notSentError(call.op, err)
+	}
 	outcome := OutcomeNotSent
 	for attempts := 1; ; attempts++ {
 		failed := c.attempt(ctx, call, attempts)
@@ -95,9 +101,6 @@ func (c *Client) do(ctx context.Context, call call) *CallError {
 
 // attempt makes one attempt of a call, and logs it.
 func (c *Client) attempt(caller context.Context, call call, number int) *CallError {
-	if err := caller.Err(); err != nil {
-		return notSent(call.op, err)
-	}
 	ctx, cancel := context.WithTimeoutCause(caller, c.options.Timeout, errAttemptTimeout)
 	defer cancel()
 	service, started := c.serviceOf(call), time.Now()

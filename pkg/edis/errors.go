@@ -126,8 +126,8 @@ func because(errs ...error) error {
 	return reasons(errs)
 }
 
-// notSent returns the failure of a call for a reason that may be the failure of a login.
-func notSent(op string, reason error) *CallError {
+// notSentError returns the failure of a call for a reason that may be the failure of a login.
+func notSentError(op string, reason error) *CallError {
 	failed := &CallError{Op: op, Outcome: OutcomeNotSent, Err: reason}
 	if login := new(CallError); errors.As(reason, &login) {
 		failed.Retryable, failed.RetryAfter = login.Retryable, login.RetryAfter

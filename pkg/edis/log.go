@@ -3,7 +3,6 @@ package edis
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/edisptr/edis-go/pkg/internal/contract"
@@ -46,6 +45,3 @@ func (a attemptLog) isMislabeled(call call) bool {
 	refused := new(APIError)
 	return a.failed == nil || documented && errors.As(a.failed, &refused) && !errors.Is(a.failed, ErrContract)
 }
-
-// LogValue returns the name of the outcome.
-func (o Outcome) LogValue() slog.Value { return slog.StringValue(o.String()) }

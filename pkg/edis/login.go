@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -54,7 +53,7 @@ func (c *Client) Login(ctx context.Context, credentials Credentials) ([]Session,
 
 func (c *Client) logIn(ctx context.Context, credentials Credentials) (sessions []Session, failed *CallError) {
 	if err := credentials.check().err(); err != nil {
-		return nil, notSent(createAuthSession.op, err)
+		return nil, notSentError(createAuthSession.op, err)
 	}
 	form := gen.LoginForm{Email: credentials.Email, Pw: string(credentials.Password)}
 	call := createAuthSession.with(form, 0, func(response gen.LoginSuccess) error {
@@ -82,9 +81,6 @@ func sessionsIn(response gen.LoginSuccess, hide redact.Secrets) []Session {
 	return newestOfEach(sessions)
 }
 
-// isUsable reports whether a session from a login has what a call needs.
-func (s Session) isUsable() bool { return s.Signature != "" }
-
 // checkUsable returns an error if there are sessions and none is usable. The error quotes
 // nothing of the response.
 func checkUsable(sessions []Session) error {
@@ -97,11 +93,6 @@ func checkUsable(sessions []Session) error {
 		return nil // an account without servers
 	}
 	return errors.New("/data/*: not a usable session")
-}
-
-// errUnusable returns the reason why there is no session for a server that the account has.
-func errUnusable(kvmID string) error {
-	return &ContractError{Op: createAuthSession.op, Status: http.StatusOK, Reason: "no usable session for " + kvmID}
 }
 
 // decodeSession returns one session of a response. Fields that no call needs are empty if

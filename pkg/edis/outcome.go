@@ -1,6 +1,9 @@
 package edis
 
-import "fmt"
+import (
+	"fmt"
+	"log/slog"
+)
 
 // An Outcome says what a call did to the records. The zero value is the careful one.
 type Outcome int
@@ -34,6 +37,9 @@ func (o Outcome) String() string {
 	}
 	return fmt.Sprintf("Outcome(%d)", int(o))
 }
+
+// LogValue returns the name of the outcome.
+func (o Outcome) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
 // sentence returns what the text of an error says about the records.
 func (o Outcome) sentence() string {

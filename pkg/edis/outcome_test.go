@@ -94,7 +94,7 @@ func TestContextDoneBefore(t *testing.T) {
 
 // If one attempt left the outcome unknown, it stays unknown whatever the last one says. If
 // one was refused and the next was not sent, the call was sent.
-func TestOutcomeOfAllAttempts(t *testing.T) {
+func TestLostResponseStaysUnknown(t *testing.T) {
 	t.Parallel()
 	closing := func(handler http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {

@@ -70,7 +70,7 @@ func (call call) evaluate(response *http.Response, body []byte, readErr error, e
 	if invalid == nil && status == http.StatusOK {
 		return nil
 	}
-	failed := &CallError{Op: call.op, Outcome: call.outcomeOf(status, early), Err: invalid}
+	failed := &CallError{Op: call.op, Outcome: call.outcomeAfter(status, early), Err: invalid}
 	if status < http.StatusBadRequest {
 		failed.Retryable = readErr != nil && !errors.Is(readErr, ErrResponseTooLarge) && !isContextError(readErr) // the connection broke
 		return failed
@@ -160,7 +160,7 @@ func (call call) redirected(how, target string) *CallError {
 	if call.logsIn {
 		target = redact.Withheld
 	}
-	return &CallError{Op: call.op, Outcome: call.outcomeOf(0, false), Err: fmt.Errorf("%s: %w: %s", how, ErrRedirect, target)}
+	return &CallError{Op: call.op, Outcome: call.outcomeAfter(0, false), Err: fmt.Errorf("%s: %w: %s", how, ErrRedirect, target)}
 }
 
 // withoutResponse returns the failure of a request that got no response.
@@ -172,7 +172,7 @@ func (call call) withoutResponse(err error, sent bool) *CallError {
 	}
 	failed := &CallError{Op: call.op, Outcome: OutcomeNotSent, Retryable: isTransient(err, sent), Err: call.hide.Error(err)}
 	if sent {
-		failed.Outcome, failed.Err = call.outcomeOf(0, false), call.safeError(err)
+		failed.Outcome, failed.Err = call.outcomeAfter(0, false), call.safeError(err)
 	}
 	return failed
 }
@@ -196,14 +196,14 @@ func isConnectionError(err error) bool {
 		slices.ContainsFunc(quotesNothing, func(target error) bool { return errors.Is(err, target) })
 }
 
-// outcomeOf returns what a failed request that was sent did to the records. The status is
+// outcomeAfter returns what a failed request that was sent did to the records. The status is
 // 0 if there is no usable response.
 //
 // A 401 or 429 rejects the whole call. It is not documented whether the service
 // applies some of several records before it refuses another one, so any other 4xx
 // means that nothing changed for a single record only, unless its sender gave up waiting.
 // A response that began early means nothing.
-func (call call) outcomeOf(status int, early bool) Outcome {
+func (call call) outcomeAfter(status int, early bool) Outcome {
 	rejected := status == http.StatusUnauthorized || status == http.StatusTooManyRequests
 	refused := call.records == 1 && status >= 400 && status <= 499 && !gaveUp(status)
 	if call.records == 0 || !early && (rejected || refused) {

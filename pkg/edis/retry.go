@@ -6,12 +6,14 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"slices"
+	"strconv"
 	"time"
 )
 
-// maxPause is the longest pause before another attempt that the service can ask for.
-const maxPause = 30 * time.Second
+// maxCallRetryAfter is the longest pause before another attempt that the service can ask for.
+const maxCallRetryAfter = 30 * time.Second
 
 // backOff returns a random pause after the given number of attempts: up to 0.5 seconds
 // after the first, and up to twice as long after each further one, at most 5 seconds.
@@ -24,9 +26,21 @@ func backOff(attempts int) time.Duration {
 func (c *Client) pauseAfter(ctx context.Context, call call, failed *CallError) (pause time.Duration, again bool) {
 	pause = max(failed.RetryAfter, backOff(failed.Attempts))
 	deadline, limited := ctx.Deadline()
-	tooLong := failed.RetryAfter > maxPause || limited && time.Until(deadline) <= pause
+	tooLong := failed.RetryAfter > maxCallRetryAfter || limited && time.Until(deadline) <= pause
 	repeatable := failed.Retryable && (!call.logsIn || failed.Outcome == OutcomeNotSent)
 	return pause, repeatable && failed.Attempts < c.options.MaxAttempts && ctx.Err() == nil && !tooLong
+}
+
+// retryAfter parses the Retry-After header: seconds or a date (RFC 9110, section 10.2.3).
+// An absent, malformed or past value is zero.
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	value := header.Get("Retry-After")
+	const longest = 1 << 33 // seconds that a Duration holds
+	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(max(seconds, 0), longest)) * time.Second
+	}
+	at, _ := http.ParseTime(value) // zero, and so long past, if it is not a date
+	return max(0, at.Sub(now))
 }
 
 // isTransient reports whether a request without a response may get one next time. It may

@@ -68,6 +68,9 @@ func (s Session) Session(context.Context) (Session, error) { return s, nil }
 // validUntil returns the expiry as it is sent.
 func (s Session) validUntil() string { return strconv.FormatInt(s.ValidUntil.Unix(), 10) }
 
+// isUsable reports whether a session from a login has what a call needs.
+func (s Session) isUsable() bool { return s.Signature != "" }
+
 // check returns an error for each field with which the session cannot work.
 func (s Session) check() (bad inputErrors) {
 	if s.KVMID == "" {
@@ -130,11 +133,11 @@ func (c *Client) withSession(ctx context.Context, src SessionSource, op string, 
 		bad = append(bad, fixed.check()...) // so that one error names everything
 	}
 	if err := bad.err(); err != nil {
-		return notSent(op, err)
+		return notSentError(op, err)
 	}
 	session, err := currentSession(ctx, src)
 	if err != nil {
-		return notSent(op, err)
+		return notSentError(op, err)
 	}
 	failed := c.doWith(ctx, session, nil, callWith)
 	renewer, renewable := src.(Renewer)
@@ -152,7 +155,7 @@ func (c *Client) withRenewed(ctx context.Context, renewer Renewer, rejected Sess
 	hide := redact.Secrets{string(rejected.Signature)} // a response may still show it
 	renewed, err := renewedSession(ctx, renewer, rejected)
 	if err != nil {
-		reason := notSent(failed.Op, err)
+		reason := notSentError(failed.Op, err)
 		failed.Err = because(failed.Err, hide.Error(err))
 		failed.Retryable, failed.RetryAfter = reason.Retryable, reason.RetryAfter
 		return failed

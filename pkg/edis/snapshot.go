@@ -3,6 +3,7 @@ package edis
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,11 @@ func (s *snapshot) find(kvmID string) (Session, error) {
 		return Session{}, errUnusable(kvmID)
 	}
 	return s.sessions[i], nil
+}
+
+// errUnusable returns the reason why there is no session for a server that the account has.
+func errUnusable(kvmID string) error {
+	return &ContractError{Op: createAuthSession.op, Status: http.StatusOK, Reason: "no usable session for " + kvmID}
 }
 
 // errNoServer lists the servers of the account.

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/edisptr/edis-go/pkg/internal/canonical"
 	"github.com/edisptr/edis-go/pkg/internal/redact"
@@ -102,16 +100,4 @@ func refusedByProxy(_ context.Context, proxy *url.URL, _ *http.Request, response
 		return nil
 	}
 	return fmt.Errorf("the proxy %s refused to connect (HTTP %d)", proxy.Host, response.StatusCode)
-}
-
-// retryAfter parses the Retry-After header: seconds or a date (RFC 9110, section 10.2.3).
-// An absent, malformed or past value is zero.
-func retryAfter(header http.Header, now time.Time) time.Duration {
-	value := header.Get("Retry-After")
-	const longest = 1 << 33 // seconds that a Duration holds
-	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(max(seconds, 0), longest)) * time.Second
-	}
-	at, _ := http.ParseTime(value) // zero, and so long past, if it is not a date
-	return max(0, at.Sub(now))
 }
