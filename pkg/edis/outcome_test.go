@@ -19,7 +19,8 @@ import (
 )
 
 // The error of a call says what the call did to the records, and never more than is
-// certain. It is a CallError itself.
+// certain. It is a CallError itself. The cases, such as a lost response, are in
+// failures_test.go.
 func TestOutcome(t *testing.T) {
 	t.Parallel()
 	for _, failure := range failures() {
@@ -178,7 +179,7 @@ func TestResponseBegunEarly(t *testing.T) {
 			reader := bufio.NewReader(conn)
 			_, _ = reader.Peek(1)
 			_, _ = io.WriteString(conn, "HTTP/1.1 401")
-			time.Sleep(time.Millisecond) // until the client has seen it
+			time.Sleep(time.Second) // until the client has seen it
 			if request, err := http.ReadRequest(reader); err == nil {
 				_, _ = io.Copy(io.Discard, request.Body)
 			}
@@ -196,7 +197,7 @@ func TestEarlyHints(t *testing.T) {
 			reader := bufio.NewReader(conn)
 			_, _ = reader.Peek(1)
 			_, _ = io.WriteString(conn, "HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n")
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Second)
 			if request, err := http.ReadRequest(reader); err == nil {
 				_, _ = io.Copy(io.Discard, request.Body)
 			}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/edisptr/edis-go/pkg/edis"
@@ -52,7 +53,6 @@ func TestRejectedSession(t *testing.T) {
 		})
 	}
 	synthetic(t, "a session that is always rejected costs one login for a call, and pauses between them", testAlwaysRejected)
-	synthetic(t, "many callers with a rejected session cause one login", testManyRejections)
 	synthetic(t, "a write of unknown outcome is not repeated with a new session", func(t *testing.T) {
 		s := serveAccount(t)
 		// The first attempt is lost, and may have been applied. A refusal of a repeated one
@@ -122,9 +122,14 @@ func testAlwaysRejected(t *testing.T) {
 	}
 }
 
-// testManyRejections has the session of twenty callers rejected at different times, some
-// of them long after the login that replaces it.
-func testManyRejections(t *testing.T) {
+// Many callers with a rejected session cause one login. The sessions of twenty callers are
+// rejected at different times, some of them long after the login that replaces them.
+func TestManyCallersRenewOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, manyCallersRenewOnce)
+}
+
+func manyCallersRenewOnce(t *testing.T) {
 	var logins, rejections atomic.Int64
 	s := serveInMemory(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {

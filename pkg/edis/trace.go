@@ -8,6 +8,7 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"sync/atomic"
+	"time"
 )
 
 // A requestTrace watches how far a request got, which decides the outcome of a failure.
@@ -16,7 +17,7 @@ type requestTrace struct {
 
 	wanted, obtained atomic.Bool // a connection: without one it cannot have reached the service
 	http2            atomic.Bool // the connection speaks HTTP/2
-	written          atomic.Bool // the whole request, to the buffer of the connection
+	written          atomic.Bool // the whole request
 	early            atomic.Bool // the response began before
 }
 
@@ -34,7 +35,7 @@ func (t *requestTrace) watch(ctx context.Context) context.Context {
 			}
 		},
 		WroteRequest:         func(info httptrace.WroteRequestInfo) { t.written.Store(info.Err == nil) },
-		GotFirstResponseByte: func() { t.early.Store(!t.written.Load()) },
+		GotFirstResponseByte: func() { t.early.Store(t.isUnwritten()) },
 		Got1xxResponse: func(int, textproto.MIMEHeader) error {
 			t.early.Store(false) // isEarly looks at the response that follows
 			return nil
@@ -68,5 +69,19 @@ func (t *requestTrace) maybeSent() bool { return !t.wanted.Load() || t.obtained.
 // response to an earlier one, or the service did not read what it refused. Over HTTP/2 a
 // response names its request. A transport that reports nothing to the trace gives no sign.
 func (t *requestTrace) isEarly() bool {
-	return !t.http2.Load() && (t.early.Load() || t.wanted.Load() && !t.written.Load())
+	return !t.http2.Load() && (t.early.Load() || t.wanted.Load() && t.isUnwritten())
+}
+
+// isUnwritten reports whether the request is still being written. A fast service may respond
+// to the last byte before net/http says that it has written it, so isUnwritten waits for
+// that.
+func (t *requestTrace) isUnwritten() bool {
+	const pause, pauses = 100 * time.Microsecond, 1000
+	for range pauses {
+		if t.http2.Load() || t.written.Load() {
+			return false
+		}
+		time.Sleep(pause)
+	}
+	return true
 }

@@ -15,8 +15,11 @@ import (
 // unknown. The service may show a write late.
 const readBackLimit = 5 * time.Second
 
+var errApplied = errors.New("the plan has been applied; make a new one")
+
 // Apply makes the planned changes, with one request per batch, and returns all changes of
-// the plan. Use it once. For each server, it first sets records and then deletes others.
+// the plan. A second Apply fails and sends nothing, as the plan says nothing about the
+// records after the first. For each server, it first sets records and then deletes others.
 // It stops at the first request of a server that fails, but other servers go on. If the
 // outcome of a write is unknown, it reads the records back for up to 5 seconds. If ctx
 // ends, or the service refuses a login, it starts no other server.
@@ -27,6 +30,10 @@ const readBackLimit = 5 * time.Second
 // one of them is, or if some changes were made and some were not. Its RetryAfter is the
 // longest of theirs.
 func (p *Plan) Apply(ctx context.Context) ([]Change, error) {
+	if p.applied {
+		return p.Changes(), &edis.CallError{Op: "apply", Outcome: edis.OutcomeNotSent, Err: errApplied}
+	}
+	p.applied = true
 	p.reports.done = 0
 	p.forEach(ctx, p.servers, p.applyTo)
 	for _, s := range p.servers {

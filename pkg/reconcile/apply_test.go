@@ -64,7 +64,7 @@ func TestOverwriteReadsNoNamesThatItSets(t *testing.T) {
 			[]string{"getPTR kvm_1", "deletePTR kvm_1"},
 		},
 	} {
-		changes, err := f.apply(t, test.records, &reconcile.Options{Overwrite: true, MaxAge: time.Hour})
+		changes, err := f.apply(t, test.records, &reconcile.Options{Overwrite: true, MaxAge: time.Hour, Parallel: 1})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -246,4 +246,27 @@ func TestApplySetsBeforeItDeletes(t *testing.T) {
 	changes, err := plan.Apply(t.Context())
 	wantChanges(t, "Apply", changes, "kvm_1 198.18.1.1: skipped mail.example -> -", "kvm_1 198.18.1.2: refused - -> mail.example")
 	wantFailure(t, err, "apply", edis.OutcomeUnchanged)
+}
+
+// A plan says nothing about the records after it was applied.
+func TestPlanIsAppliedOnce(t *testing.T) {
+	t.Parallel()
+	server := edistest.NewServer()
+	t.Cleanup(server.Close)
+	client, err := edis.NewClient(server.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := reconcile.NewPlan(t.Context(), client, []reconcile.Server{{Session: server.Session()}}, reconcile.Records{"": {netip.MustParseAddr("192.0.2.1"): "a.example"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plan.Apply(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := len(server.Requests())
+	changes, err := plan.Apply(t.Context())
+	if edis.OutcomeOf(err) != edis.OutcomeNotSent || len(changes) != 1 || len(server.Requests()) != before {
+		t.Errorf("second Apply = %v, %v with %d requests, want the changes, and an error that nothing was sent", changes, err, len(server.Requests())-before)
+	}
 }

@@ -23,6 +23,7 @@ type Plan struct {
 	named    map[netip.Addr]*change // that the Records name
 	unplaced []*change              // whose server was not found
 	reports  progressReports
+	applied  bool
 }
 
 // A server is one of the plan.

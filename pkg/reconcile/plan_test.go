@@ -125,7 +125,7 @@ func TestPlanReadsInBatches(t *testing.T) {
 		}
 		for _, c := range plan.Changes() {
 			if c.State != reconcile.StateKept {
-				t.Errorf("with Batch %d, %s is %s, want kept", test.batch, c.Addr, c.State)
+				t.Errorf("with Batch %d, %s is %s: %v, want kept", test.batch, c.Addr, c.State, c.Err)
 			}
 		}
 	}
