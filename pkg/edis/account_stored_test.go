@@ -63,6 +63,15 @@ func TestStoredSessions(t *testing.T) {
 			}
 		}
 	})
+	synthetic(t, "one that no call can use costs no login while another can be used", func(t *testing.T) {
+		s := serveAccount(t)
+		kvm1, _ := storedSessions()
+		stored := []edis.Session{kvm1, {KVMID: "kvm_2"}}
+		if got, err := s.client.Account(credentials, stored...).Sessions(t.Context()); err != nil || !slices.Equal(got, stored) {
+			t.Errorf("Sessions = %+v, %v, want the stored %+v", got, err, stored)
+		}
+		s.wantLogins(t, 0)
+	})
 	synthetic(t, "one that has expired costs one login for all", func(t *testing.T) {
 		s := serveAccount(t)
 		kvm1, kvm2 := storedSessions()

@@ -79,6 +79,24 @@ func TestProxyOfDefaultTransport(t *testing.T) {
 	wantRequests(t, service, 3)
 }
 
+// A program that sets no proxy on http.DefaultTransport has none, whatever its environment
+// says.
+func TestDefaultTransportWithoutProxy(t *testing.T) {
+	t.Parallel()
+	if service := os.Getenv("EDIS_TEST_DIRECT_URL"); service != "" {
+		http.DefaultTransport.(*http.Transport).Proxy = nil
+		for _, httpClient := range ownClients() {
+			client := newClient(t, service, func(o *edis.Options) { o.HTTPClient = httpClient })
+			wantOutcome(t, client.SetPTR(t.Context(), session(), onePTR), edis.OutcomeNotSent)
+		}
+		return
+	}
+	proxy := serve(t, respondWith(403, "", ""))
+	service := strings.Replace(unusedURL(t), "http://127.0.0.1", "https://LOCALHOST", 1) // net/http exempts localhost only
+	runInChild(t, "EDIS_TEST_DIRECT_URL="+service, "HTTPS_PROXY="+proxy.URL, "https_proxy="+proxy.URL, "NO_PROXY=", "no_proxy=")
+	wantRequests(t, proxy, 0)
+}
+
 // A proxy that connects is not named, and neither is its password if it breaks.
 func TestProxyOfCaller(t *testing.T) {
 	t.Parallel()

@@ -83,45 +83,77 @@ func TestSandboxIsTerminatedEarly(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(delay)
-		_ = command.Process.Signal(syscall.SIGTERM)
-		sent := time.Now()
-		_ = command.Wait()
+		took := endWith(command, syscall.SIGTERM)
 		state := command.ProcessState.Sys().(syscall.WaitStatus)
-		if took := time.Since(sent); took > time.Second || state.ExitStatus() != 128+int(syscall.SIGTERM) && state.Signal() != syscall.SIGTERM {
+		if took > time.Second || state.ExitStatus() != 128+int(syscall.SIGTERM) && state.Signal() != syscall.SIGTERM {
 			t.Errorf("sandbox, SIGTERM after %v = %v after %v, want the status of SIGTERM within a second", delay, command.ProcessState, took)
 		}
 	}
 }
 
-// The first SIGINT or SIGTERM ends a command that waits for a file, and a sandbox without a
-// command.
-func TestFirstSignalEnds(t *testing.T) {
+// The first SIGINT or SIGTERM ends a command that reads a file.
+func TestFirstSignalEndsReading(t *testing.T) {
 	t.Parallel()
-	pipe := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		pipe := filepath.Join(t.TempDir(), "pipe")
+		if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		command := edisptr(t, "apply", "-n", "-f", pipe)
+		var stderr strings.Builder
+		command.Stderr = &stderr
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		writer, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits until the command opens it
+		if err != nil {
+			t.Fatal(err)
+		}
+		took := endWith(command, signal)
+		if got := command.ProcessState.ExitCode(); took > time.Second || got != 1 || stderr.String() != "edisptr: interrupted\n" {
+			t.Errorf("apply after %v = %v after %v, want status 1 within a second; stderr %s", signal, command.ProcessState, took, &stderr)
+		}
+		_ = writer.Close()
 	}
+}
+
+// endWith sends a signal to a command, and returns how long it takes to end.
+func endWith(command *exec.Cmd, signal os.Signal) time.Duration {
+	sent := time.Now()
+	_ = command.Process.Signal(signal)
+	_ = command.Wait()
+	return time.Since(sent)
+}
+
+// A sandbox without a command prints its variables, and runs until the first SIGINT or
+// SIGTERM. -q leaves out where it runs.
+func TestFirstSignalEndsSandbox(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		for _, test := range []struct {
 			args   []string
-			status int
 			stderr string
-		}{{[]string{"apply", "-n", "-f", pipe}, 1, "edisptr: interrupted\n"}, {[]string{"sandbox", "-q"}, 0, ""}, {[]string{"sandbox"}, 0, "edisptr: fake EDIS running at http://127.0.0.1:"}} {
+		}{{[]string{"sandbox"}, "edisptr: fake EDIS running at http://127.0.0.1:"}, {[]string{"sandbox", "-q"}, ""}} {
 			command := edisptr(t, test.args...)
-			var stdout, stderr strings.Builder
-			command.Stdout, command.Stderr = &stdout, &stderr
+			var stderr strings.Builder
+			command.Stderr = &stderr
+			stdout, err := command.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
 			if err := command.Start(); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(150 * time.Millisecond) // until it waits
-			_ = command.Process.Signal(signal)
-			sent := time.Now()
-			_ = command.Wait()
-			if took, got := time.Since(sent), command.ProcessState.ExitCode(); took > time.Second || got != test.status || !strings.HasPrefix(stderr.String(), test.stderr) || test.stderr == "" && stderr.Len() > 0 {
-				t.Errorf("%q after %v = %v after %v, want status %d within a second; stderr %s", test.args, signal, command.ProcessState, took, test.status, &stderr)
+			printed := bufio.NewReader(stdout)
+			for range 9 {
+				if line, err := printed.ReadString('\n'); !strings.HasPrefix(line, "export EDIS_") {
+					t.Fatalf("%q prints %q, %v, want a variable", test.args, line, err)
+				}
 			}
-			if test.args[0] == "sandbox" && strings.Count(stdout.String(), "export EDIS_") != 9 {
-				t.Errorf("%q prints %s, want the nine variables", test.args, &stdout)
+			time.Sleep(20 * time.Millisecond) // it then says where it runs
+			took := endWith(command, signal)
+			if got := command.ProcessState.ExitCode(); took > time.Second || got != 0 || !strings.HasPrefix(stderr.String(), test.stderr) || test.stderr == "" && stderr.Len() > 0 {
+				t.Errorf("%q after %v = %v after %v, want status 0 within a second; stderr %s", test.args, signal, command.ProcessState, took, &stderr)
 			}
 		}
 	}

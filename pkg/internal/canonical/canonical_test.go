@@ -106,7 +106,8 @@ func TestNames(t *testing.T) {
 		strings.Repeat("a.", 126) + "a":    strings.Repeat("a.", 126) + "a", // 253 bytes
 		"bücher.example":                   "xn--bcher-kva.example",
 		"BÜCHER.example.":                  "xn--bcher-kva.example",
-		"bu\u0308cher.example":             "xn--bcher-kva.example", // not composed
+		"bücher.Example.COM":               "xn--bcher-kva.example.com", // capitals in the ASCII labels
+		"bu\u0308cher.example":             "xn--bcher-kva.example",     // not composed
 		"XN--BCHER-KVA.example":            "xn--bcher-kva.example",
 		"bücher。example\u3002":             "xn--bcher-kva.example", // ideographic dots
 		"FAẞ.example":                      "xn--fa-hia.example",
@@ -115,6 +116,7 @@ func TestNames(t *testing.T) {
 		"אב.example":                       "xn--4dbc.example",
 		"192-0-2-10.xn--mgba6a0dd.example": "192-0-2-10.xn--mgba6a0dd.example", // ASCII beside right-to-left
 		"col·lecció.example":               "xn--collecci-ioa91d.example",
+		"हिन्दी.example":                   "xn--j2bd4cyah0f.example", // spacing and other marks
 		"3com.example":                     "3com.example",
 		"a":                                "a",
 	} {

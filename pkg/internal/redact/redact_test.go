@@ -21,6 +21,15 @@ const signature = `s3cr3t+signature/with=&%and"quotes"\é` + "\U0001F511"
 func TestWithheld(t *testing.T) {
 	t.Parallel()
 	jsonText := strconv.QuoteToASCII(signature)
+	eachByte := func(format string) func(string) string {
+		return func(s string) string {
+			var escaped []byte
+			for _, char := range []byte(s) {
+				escaped = fmt.Appendf(escaped, format, char)
+			}
+			return string(escaped)
+		}
+	}
 	escapes := map[string]func(string) string{
 		"none":            func(s string) string { return s },
 		"form":            url.QueryEscape,
@@ -32,6 +41,8 @@ func TestWithheld(t *testing.T) {
 		"HTML":            html.EscapeString,
 		"HTML with names": func(s string) string { return strings.ReplaceAll(html.EscapeString(s), "&#34;", "&quot;") },
 		"upper case":      strings.ToUpper,
+		"octal":           eachByte(`\%03o`), // as addcslashes of PHP
+		"hexadecimal":     eachByte(`\x%02x`),
 	}
 	for outer, escape := range escapes {
 		for inner, escapeFirst := range escapes {

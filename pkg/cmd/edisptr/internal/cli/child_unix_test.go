@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 	"testing"
 	"time"
@@ -16,6 +17,9 @@ import (
 // received is passed on once, and an interrupt not at all.
 func TestWaitForCommand(t *testing.T) {
 	t.Parallel()
+	enabled := make(chan os.Signal, 1)
+	signal.Notify(enabled, passedOn...) // as sandbox does; else commands ignore what the shell of this test ignores
+	t.Cleanup(func() { signal.Stop(enabled) })
 	for name, test := range map[string]struct {
 		received []os.Signal // after the context has ended
 		want     syscall.Signal
