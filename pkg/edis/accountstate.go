@@ -169,9 +169,10 @@ var errRejectedAgain = errors.New("the service rejects the session of a new logi
 func (a *accountState) noLogin() *CallError {
 	failed := &CallError{Op: createAuthSession.op, Outcome: OutcomeNotSent}
 	ended := a.ended.UTC().Format(time.RFC3339)
+	invalid := a.credentials.check().err()
 	switch {
-	case len(a.credentials.check()) > 0:
-		failed.Err = a.credentials.check().err()
+	case invalid != nil:
+		failed.Err = invalid
 	case a.failure != nil && errors.Is(a.failure, ErrLoginRefused):
 		failed.Err = because(a.failure.Err, fmt.Errorf("that was at %s; not retried: repeating a refused login could lock the account", ended))
 	case time.Now().Before(a.notBefore):

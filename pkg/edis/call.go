@@ -141,12 +141,16 @@ func (c *Client) exchange(ctx, caller context.Context, service *gen.Client, call
 
 // serviceOf returns the generated client for the server of a call.
 func (c *Client) serviceOf(call call) *gen.Client {
-	baseURL := c.options.RDNSURL
+	return &gen.Client{Server: c.baseURL(call) + "/", Client: c.http} // without the slash, the path would replace a part of it
+}
+
+// baseURL returns the base URL of the server of a call, without a slash at its end.
+func (c *Client) baseURL(call call) string {
+	configured := c.options.RDNSURL
 	if call.logsIn {
-		baseURL = c.options.AuthURL
+		configured = c.options.AuthURL
 	}
-	baseURL = cmp.Or(baseURL, contract.Operations()[call.op].BaseURL)
-	return &gen.Client{Server: strings.TrimSuffix(baseURL, "/") + "/", Client: c.http} // without the slash, the path would replace a part of it
+	return strings.TrimSuffix(cmp.Or(configured, contract.Operations()[call.op].BaseURL), "/")
 }
 
 const earlierPrefix = "/kvm/v2"
@@ -154,11 +158,10 @@ const earlierPrefix = "/kvm/v2"
 // otherPath says where else the service may have the path of a PTR call, unless the call
 // went there.
 func (c *Client) otherPath(call call) error {
-	baseURL := strings.TrimSuffix(cmp.Or(c.options.RDNSURL, contract.Operations()[call.op].BaseURL), "/")
+	baseURL := c.baseURL(call)
 	if call.logsIn || strings.HasSuffix(baseURL, earlierPrefix) {
 		return nil
 	}
-	authURL := cmp.Or(c.options.AuthURL, contract.Operations()[createAuthSession.op].BaseURL)
 	return fmt.Errorf("earlier material of the provider has this path under %s: to call it there, set Options.RDNSURL to %s and Options.AuthURL to %s",
-		earlierPrefix, baseURL+earlierPrefix, authURL)
+		earlierPrefix, baseURL+earlierPrefix, c.baseURL(createAuthSession.call))
 }

@@ -194,8 +194,8 @@ func (c *Client) read(ctx context.Context, src SessionSource, bad inputErrors, i
 // [IsDefaultName] reports true then counts as none. Otherwise want is validated as by
 // [Client.SetPTR].
 func (c *Client) ConfirmPTR(ctx context.Context, src SessionSource, want map[netip.Addr]string) (differing map[netip.Addr]string, err error) {
-	wanted, bad := c.canonicalPTRs(want, true)
-	if err := bad.err(); err != nil {
+	wanted, err := c.CanonicalPTRs(want)
+	if err != nil {
 		return nil, &CallError{Op: getPTR.op, Err: err}
 	}
 	addrs := slices.Collect(maps.Keys(want))

@@ -170,13 +170,13 @@ func (e echo) shownFor(t *testing.T, response string) string {
 		o.Logger = slog.New(slog.NewJSONHandler(&shown, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		o.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 			client, server := net.Pipe()
-			answer := response
+			reply := response
 			if !rejected {
-				rejected, answer = true, httpResponse("401 No", "", errorBody)
+				rejected, reply = true, httpResponse("401 No", "", errorBody)
 			}
 			go func() {
 				_ = readRequest(server)
-				_, _ = io.WriteString(server, answer)
+				_, _ = io.WriteString(server, reply)
 				_ = server.Close()
 			}()
 			return client, nil

@@ -56,11 +56,12 @@ func (c *Client) logIn(ctx context.Context, credentials Credentials) (sessions [
 		return nil, notSentError(createAuthSession.op, err)
 	}
 	form := gen.LoginForm{Email: credentials.Email, Pw: string(credentials.Password)}
+	secrets := redact.Secrets{string(credentials.Password), credentials.Email}
 	call := createAuthSession.with(form, 0, func(response gen.LoginSuccess) error {
-		sessions = sessionsIn(response, redact.Secrets{string(credentials.Password), credentials.Email})
+		sessions = sessionsIn(response, secrets)
 		return checkUsable(sessions)
 	})
-	call.hide = redact.Secrets{string(credentials.Password), credentials.Email}
+	call.hide = secrets
 	if failed := c.do(ctx, call); failed != nil {
 		return nil, failed
 	}
@@ -84,13 +85,8 @@ func sessionsIn(response gen.LoginSuccess, hide redact.Secrets) []Session {
 // checkUsable returns an error if there are sessions and none is usable. The error quotes
 // nothing of the response.
 func checkUsable(sessions []Session) error {
-	for _, session := range sessions {
-		if session.isUsable() {
-			return nil
-		}
-	}
-	if len(sessions) == 0 {
-		return nil // an account without servers
+	if len(sessions) == 0 || slices.ContainsFunc(sessions, Session.isUsable) {
+		return nil // an account without servers has none to use
 	}
 	return errors.New("/data/*: not a usable session")
 }

@@ -72,10 +72,9 @@ func (r *nameReader) read(address netip.Addr, name string) string {
 }
 
 // differences returns the records that are not as wanted, with what they are.
-func differences(wanted map[string]string, ptrs map[netip.Addr]string) map[netip.Addr]string {
+func differences(wanted, ptrs map[netip.Addr]string) map[netip.Addr]string {
 	differing := make(map[netip.Addr]string)
-	for text, name := range wanted {
-		address := netip.MustParseAddr(text)
+	for address, name := range wanted {
 		gone := name == "" && canonical.IsDefaultName(address, ptrs[address])
 		if ptrs[address] != name && !gone {
 			differing[address] = ptrs[address]

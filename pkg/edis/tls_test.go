@@ -111,7 +111,7 @@ func TestBrokenHandshake(t *testing.T) {
 	}
 }
 
-// A server that never answers the TLS handshake is given up after Options.Timeout.
+// A server that never takes part in the TLS handshake is given up after Options.Timeout.
 func TestSilentHandshake(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -45,10 +45,11 @@ func (s *Server) carryOut(called route, fields map[string]any, fault Fault) repl
 			return called.failure(http.StatusBadRequest, fmt.Sprintf("%s is not an address of %s", address, session.KVMID))
 		}
 	}
-	if called.writes {
-		s.write(addresses, names, fault)
+	if !called.writes {
+		return s.list(addresses)
 	}
-	return called.done(s, called, addresses)
+	s.write(addresses, names, fault)
+	return s.confirm(called)
 }
 
 // addressesOf returns the addresses of a KVM server that have, or had, a record.
@@ -75,7 +76,7 @@ func (s *Server) write(addresses []netip.Addr, names map[netip.Addr]string, faul
 }
 
 // confirm replies to a write with the documented text, if there is one.
-func (s *Server) confirm(called route, _ []netip.Addr) reply {
+func (s *Server) confirm(called route) reply {
 	body := map[string]any{"status": "success"}
 	if text := called.example("message"); text != "" && s.dialect == Documented {
 		body["message"] = text
@@ -84,7 +85,7 @@ func (s *Server) confirm(called route, _ []netip.Addr) reply {
 }
 
 // list replies to a read. Addresses without a record are left out.
-func (s *Server) list(_ route, addresses []netip.Addr) reply {
+func (s *Server) list(addresses []netip.Addr) reply {
 	if s.dialect != Documented {
 		return s.listRecorded(addresses)
 	}

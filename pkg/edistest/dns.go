@@ -187,7 +187,7 @@ func isBelow(name, key string) bool {
 }
 
 func addressRecord(name string, address netip.Addr) dns.RR {
-	if address = address.Unmap(); address.Is4() {
+	if address.Is4() {
 		return &dns.A{Hdr: header(name, dns.TypeA), A: address.AsSlice()}
 	}
 	return &dns.AAAA{Hdr: header(name, dns.TypeAAAA), AAAA: address.AsSlice()}

@@ -94,7 +94,7 @@ func TestDelayEndsWithTheClient(t *testing.T) {
 	})
 }
 
-// The events by which a client tells whether a request may have been sent are the same on
+// The events from which a client knows whether a request may have been sent are the same on
 // both networks, and so is the reuse of connections.
 func TestConnectionEvents(t *testing.T) {
 	t.Parallel()

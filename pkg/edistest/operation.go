@@ -26,7 +26,6 @@ type route struct {
 	*contract.Operation
 	serve   func(*Server, map[string]any) reply // nil for the operations that need a session
 	names   func(fields map[string]any) (map[netip.Addr]string, error)
-	done    func(*Server, route, []netip.Addr) reply
 	writes  bool
 	failure func(status int, text string) reply
 }
@@ -34,9 +33,9 @@ type route struct {
 // routes returns the routes of all operations of the document, by operation ID.
 func routes(documented map[string]*contract.Operation) map[string]route {
 	served := map[string]route{
-		SetPTR:    {names: wantedNames, writes: true, done: (*Server).confirm, failure: failureAs("error")},
-		DeletePTR: {names: noNames, writes: true, done: (*Server).confirm, failure: failureAs("message")},
-		GetPTR:    {names: noNames, done: (*Server).list, failure: failureAs("error")},
+		SetPTR:    {names: wantedNames, writes: true, failure: failureAs("error")},
+		DeletePTR: {names: noNames, writes: true, failure: failureAs("message")},
+		GetPTR:    {names: noNames, failure: failureAs("error")},
 		Login:     {serve: (*Server).logIn, failure: loginFailure},
 	}
 	routes := make(map[string]route)

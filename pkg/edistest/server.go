@@ -111,12 +111,12 @@ func newUnstartedServer() *Server {
 
 // start serves the API.
 func (s *Server) start(listener net.Listener) {
-	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serveHTTP))
-	_ = s.http.Listener.Close() // never used
-	s.http.Listener = listener
-	s.http.Config.ReadHeaderTimeout = 10 * time.Second
-	s.http.Config.ReadTimeout = time.Minute // a form of a million records takes a second
-	s.http.Config.IdleTimeout = time.Minute
+	s.http = &httptest.Server{Listener: listener, Config: &http.Server{
+		Handler:           http.HandlerFunc(s.serveHTTP),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute, // a form of a million records takes a second
+		IdleTimeout:       time.Minute,
+	}}
 	s.http.Start()
 	s.URL = s.http.URL
 }

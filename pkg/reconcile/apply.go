@@ -183,9 +183,10 @@ func (c *change) wasSent() bool {
 
 // failure returns the error of the changes that failed, or nil.
 func (p *Plan) failure(ctx context.Context, op string) error {
-	made, failed := 0, failures{changes: len(p.all())}
+	all := p.all()
+	made, failed := 0, failures{changes: len(all), servers: make(map[string][]string)}
 	outcome := edis.OutcomeNotSent
-	for _, c := range p.all() {
+	for _, c := range all {
 		switch c.State {
 		case StateSet, StateDeleted:
 			made++

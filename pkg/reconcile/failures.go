@@ -25,9 +25,6 @@ func (f *failures) add(c *change) {
 	if call := new(edis.CallError); errors.As(c.Err, &call) && call.Retryable {
 		f.retryable, f.retryAfter = true, max(f.retryAfter, call.RetryAfter)
 	}
-	if f.servers == nil {
-		f.servers = make(map[string][]string)
-	}
 	reason := reasonOf(c.Err)
 	ids, known := f.servers[reason]
 	if !known {
@@ -55,17 +52,20 @@ func (e withoutOutcome) Unwrap() error { return e.error }
 
 // Error says how many records failed, and why for which servers.
 func (f *failures) Error() string {
-	const most = 3
 	var texts []string
 	for _, reason := range f.reasons {
-		ids := f.servers[reason]
-		list := strings.Join(ids[:min(len(ids), most)], ", ")
-		if more := len(ids) - most; more > 0 {
-			list += fmt.Sprintf(" and %d more", more)
-		}
-		texts = append(texts, strings.TrimPrefix(list+": "+reason, ": "))
+		texts = append(texts, strings.TrimPrefix(firstOf(f.servers[reason], 3)+": "+reason, ": "))
 	}
 	return fmt.Sprintf("%d of %d records failed: %s", f.count, f.changes, strings.Join(texts, "; "))
+}
+
+// firstOf names the first few KVM IDs, and counts the others.
+func firstOf(kvmIDs []string, most int) string {
+	list := strings.Join(kvmIDs[:min(len(kvmIDs), most)], ", ")
+	if more := len(kvmIDs) - most; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	return list
 }
 
 // Unwrap returns an error for each reason.

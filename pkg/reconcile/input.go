@@ -88,16 +88,11 @@ func serverName(kvmID string) string { return cmp.Or(kvmID, "a server to be foun
 
 // serverList names some of the servers.
 func (p *Plan) serverList() string {
-	const most = 10
 	var ids []string
-	for _, s := range p.servers[:min(len(p.servers), most)] {
+	for _, s := range p.servers {
 		ids = append(ids, s.kvmID)
 	}
-	list := cmp.Or(strings.Join(ids, ", "), "(none)")
-	if more := len(p.servers) - len(ids); more > 0 {
-		list += fmt.Sprintf(" and %d more", more)
-	}
-	return list
+	return cmp.Or(firstOf(ids, 10), "(none)")
 }
 
 // misplaced returns an error for each address that is named for one server and belongs to

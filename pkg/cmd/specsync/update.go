@@ -14,8 +14,8 @@ import (
 
 const vendoredFile, generatedFile = "openapi.yaml", "gen/edis.gen.go"
 
-// steps must succeed in a copy of the module before the module changes. They answer
-// whether this code works with the new document.
+// steps must succeed in a copy of the module before the module changes. They
+// show whether this code works with the new document.
 var steps = []string{"go generate .", "go build ./...", "go test -count=1 -run=^TestContract ./pkg/edis"}
 
 const nextSteps = "openapi.yaml and gen/edis.gen.go are updated; see CONTRIBUTING.md for what to do next, from git diff openapi.yaml on"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -47,15 +48,18 @@ func IsLoopback(host string) bool {
 
 // ReverseName returns the name of the PTR record of an address, without the trailing dot
 // (RFC 1035, section 3.5; RFC 3596, section 2.5).
-func ReverseName(address netip.Addr) (name string) {
+func ReverseName(address netip.Addr) string {
 	if address.Is4() {
 		ip4 := address.As4()
 		return fmt.Sprintf("%d.%d.%d.%d.in-addr.arpa", ip4[3], ip4[2], ip4[1], ip4[0])
 	}
-	for _, octet := range address.As16() {
-		name = fmt.Sprintf("%x.%x.", octet&15, octet>>4) + name
+	const digits = "0123456789abcdef"
+	text := make([]byte, 0, len("0.")*32+len("ip6.arpa"))
+	octets := address.As16()
+	for _, octet := range slices.Backward(octets[:]) {
+		text = append(text, digits[octet&15], '.', digits[octet>>4], '.')
 	}
-	return name + "ip6.arpa"
+	return string(append(text, "ip6.arpa"...))
 }
 
 // IsOwnReverseName reports whether a canonical name is the reverse name of the address,

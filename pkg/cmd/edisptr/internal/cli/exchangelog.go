@@ -21,11 +21,11 @@ import (
 	"github.com/edisptr/edis-go/pkg/edis"
 )
 
-// An exchangeLog sends requests as a Client does by default, and keeps the shape of each
-// response: no values, which may be secrets, addresses or names.
+// An exchangeLog sends requests as a Client does by default, and keeps the shape of the
+// last response: no values, which may be secrets, addresses or names.
 type exchangeLog struct {
-	mutex     sync.Mutex
-	exchanges []exchange
+	mutex  sync.Mutex
+	latest exchange
 }
 
 // An exchange is a request and the shape of its response.
@@ -56,7 +56,7 @@ func (l *exchangeLog) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	l.exchanges = append(l.exchanges, made)
+	l.latest = made
 	return response, err
 }
 
@@ -89,14 +89,11 @@ func fieldsOf(body []byte) string {
 	return "{" + strings.Join(slices.Compact(names), ", ") + "}"
 }
 
-// last returns the last exchange.
+// last returns the last exchange, or an empty one if there was none.
 func (l *exchangeLog) last() exchange {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	if len(l.exchanges) == 0 {
-		return exchange{}
-	}
-	return l.exchanges[len(l.exchanges)-1]
+	return l.latest
 }
 
 // String describes a response without secrets.

@@ -144,18 +144,12 @@ type envVar struct{ name, value string }
 // server. It has a login and, for use with curl, a session.
 func sandboxEnvironment(server *edistest.Server) []envVar {
 	session := server.Session()
-	credentials := server.Credentials()
-	return []envVar{
-		{"EDIS_RDNS_URL", server.URL},
-		{"EDIS_AUTH_URL", server.URL},
-		{"EDIS_DNS", server.DNSAddr},
-		{"EDIS_EMAIL", credentials.Email},
-		{"EDIS_PASSWORD", string(credentials.Password)},
-		{"EDIS_KVM_ID", session.KVMID},
-		{"EDIS_SIGNATURE", string(session.Signature)},
-		{"EDIS_VALID_UNTIL", strconv.FormatInt(session.ValidUntil.Unix(), 10)},
-		{"EDIS_API_HOST", session.APIHost},
-	}
+	return append(fleetEnvironment(server, server.Credentials()),
+		envVar{"EDIS_KVM_ID", session.KVMID},
+		envVar{"EDIS_SIGNATURE", string(session.Signature)},
+		envVar{"EDIS_VALID_UNTIL", strconv.FormatInt(session.ValidUntil.Unix(), 10)},
+		envVar{"EDIS_API_HOST", session.APIHost},
+	)
 }
 
 // fleetEnvironment returns the environment for an account with many KVM servers. It has

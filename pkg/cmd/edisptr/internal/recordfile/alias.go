@@ -51,11 +51,10 @@ func (z *zoneData) cut(name string) {
 
 // addAlias adds a CNAME record.
 func (r *zoneReader) addAlias(at position, owner, target string) {
-	before, ok := r.zones.targets[owner]
-	if ok && before.target != target {
-		r.failKey(at, owner, target, fmt.Sprintf("differs from %s in %s; a name has only one CNAME record, so keep one of them", before.target, r.place(before.at)))
-	}
-	if ok {
+	if before, ok := r.zones.targets[owner]; ok {
+		if before.target != target {
+			r.failKey(at, owner, target, fmt.Sprintf("differs from %s in %s; a name has only one CNAME record, so keep one of them", before.target, r.place(before.at)))
+		}
 		return
 	}
 	added := alias{owner, target, at}
@@ -78,7 +77,7 @@ func (c *collector) resolveZones() {
 	for i, p := range c.zones.pending {
 		owners[p.owner] = append(owners[p.owner], i)
 	}
-	resolved := make(map[int]bool, len(owners))
+	resolved := make([]bool, len(c.zones.pending))
 	aliasedZones := make(map[string]bool)
 	for _, a := range c.zones.aliases {
 		_, zone, _ := strings.Cut(a.target, ".")
@@ -97,7 +96,7 @@ func (c *collector) resolveZones() {
 const maxAliases = 8
 
 // resolveAlias adds the pending records that an alias of an address leads to.
-func (c *collector) resolveAlias(a alias, owners map[string][]int, resolved map[int]bool) {
+func (c *collector) resolveAlias(a alias, owners map[string][]int, resolved []bool) {
 	address, ok := addressOf(a.owner)
 	if !ok {
 		return

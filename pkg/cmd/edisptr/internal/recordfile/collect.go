@@ -212,7 +212,10 @@ func (c *collector) failEmpty(file fileState, at position) {
 // incomplete. A trailing dot marks it as complete, as in a zone file. Names that are not
 // valid have a better error elsewhere.
 func CheckLabels(name string) error {
-	if valid, _ := canonical.Name(name, true); valid == "" || strings.Contains(name, ".") {
+	if strings.Contains(name, ".") {
+		return nil
+	}
+	if valid, _ := canonical.Name(name, true); valid == "" {
 		return nil
 	}
 	return errors.New("is incomplete; use " + name + ".example.com, or " + name + ". if it really has one label")

@@ -123,7 +123,7 @@ func readSource(source Source) ([]byte, error) {
 
 // CoversZones reports whether the set has zone files, which cover reverse zones of any
 // server.
-func (s *Set) CoversZones() bool { return len(s.zones.zones) > 0 || len(s.zones.children) > 0 }
+func (s *Set) CoversZones() bool { return len(s.zones.zones) > 0 }
 
 // LeavesServersOpen reports whether a map has addresses without a KVM ID.
 func (s *Set) LeavesServersOpen() bool { return s.servers[""] }

@@ -67,10 +67,11 @@ func (r *zoneReader) complete(name string) string {
 }
 
 func (r *zoneReader) directive(at position, fields []string) {
+	line := strings.Join(fields, " ")
 	switch name := strings.ToUpper(fields[0]); {
 	case name == "$TTL":
-		if _, err := parseLine(strings.Join(fields, " "), ""); err != nil {
-			r.fail(at, strings.Join(fields, " "), err.Error())
+		if _, err := parseLine(line, ""); err != nil {
+			r.fail(at, line, err.Error())
 		}
 	case name == "$DATE": // BIND writes it
 	case name == "$ORIGIN" && len(fields) == 2:
@@ -82,9 +83,9 @@ func (r *zoneReader) directive(at position, fields []string) {
 	case name == "$GENERATE" && len(fields) > 3:
 		r.generate(at, fields[1:])
 	case name == "$INCLUDE":
-		r.fail(at, strings.Join(fields, " "), "other files are not included; give them as further files")
+		r.fail(at, line, "other files are not included; give them as further files")
 	default:
-		r.fail(at, strings.Join(fields, " "), "not a directive of zone files")
+		r.fail(at, line, "not a directive of zone files")
 	}
 }
 
