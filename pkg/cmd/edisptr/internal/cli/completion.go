@@ -52,7 +52,7 @@ const completionLimit = 3 * time.Second
 func (t tool) completeKVMIDs(command *cobra.Command, _ []string, _ string) (ids []string, _ cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(contextOf(command), completionLimit)
 	defer cancel()
-	account, err := t.account(ctx, noPrompt)
+	account, err := t.ownAccount(ctx, noPrompt)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

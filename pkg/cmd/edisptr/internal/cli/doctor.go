@@ -89,7 +89,7 @@ func (t tool) examine(ctx context.Context, credentials edis.Credentials, d *diag
 	options := t.options(false)
 	var log exchangeLog
 	options.HTTPClient = &http.Client{Transport: &log}
-	client, err := edis.NewClient(options)
+	client, err := newClient(options)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (t tool) examine(ctx context.Context, credentials edis.Credentials, d *diag
 		return err
 	}
 	options.RDNSURL, options.AuthURL = log.last().base(readPath)+earlierPath, login.base(loginPath)
-	if client, err = edis.NewClient(options); err != nil {
+	if client, err = newClient(options); err != nil {
 		return err
 	}
 	if err = d.read(ctx, client, session, &log); err == nil {

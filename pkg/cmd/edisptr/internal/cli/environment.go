@@ -42,14 +42,10 @@ func (t tool) sessionAccess(kvmID string, allowUnderscore bool, bad problems) (a
 func (t tool) accountAccess(ctx context.Context, kvmID string, allowUnderscore bool, bad problems) (access, error) {
 	client, err := t.client(allowUnderscore)
 	bad.with(err)
-	credentials, err := t.credentials(ctx, t.promptForPassword)
-	if !bad.with(err) {
+	account, err := t.account(ctx, client, t.promptForPassword, bad)
+	if err != nil {
 		return access{}, err
 	}
-	if len(bad) > 0 {
-		return access{}, bad
-	}
-	account := client.Account(credentials)
 	if kvmID != "" {
 		return access{client, []reconcile.Server{{Session: edis.Session{KVMID: kvmID}, Source: account.Server(kvmID)}}}, nil
 	}
@@ -57,13 +53,17 @@ func (t tool) accountAccess(ctx context.Context, kvmID string, allowUnderscore b
 	return access{client, servers}, err
 }
 
-// account returns the account of the user, for a command that takes no session.
-func (t tool) account(ctx context.Context, prompt passwordPrompt) (*edis.Account, error) {
-	var bad problems
+// ownAccount returns the account of the user, for a command that takes no session.
+func (t tool) ownAccount(ctx context.Context, prompt passwordPrompt) (*edis.Account, error) {
 	client, err := t.client(false)
-	if !bad.with(err) {
+	if err != nil {
 		return nil, err
 	}
+	return t.account(ctx, client, prompt, nil)
+}
+
+// account returns the account of the user. bad is what is wrong with anything else.
+func (t tool) account(ctx context.Context, client *edis.Client, prompt passwordPrompt, bad problems) (*edis.Account, error) {
 	credentials, err := t.credentials(ctx, prompt)
 	if !bad.with(err) {
 		return nil, err
@@ -76,7 +76,15 @@ func (t tool) account(ctx context.Context, prompt passwordPrompt) (*edis.Account
 
 // client returns a client configured by the environment and the flags.
 func (t tool) client(allowUnderscore bool) (*edis.Client, error) {
-	return edis.NewClient(t.options(allowUnderscore))
+	return newClient(t.options(allowUnderscore))
+}
+
+// newClient returns a client. Its errors are about the environment and the flags.
+func newClient(options *edis.Options) (*edis.Client, error) {
+	var bad problems
+	client, err := edis.NewClient(options)
+	bad.with(err)
+	return client, bad.err()
 }
 
 func (t tool) options(allowUnderscore bool) *edis.Options {

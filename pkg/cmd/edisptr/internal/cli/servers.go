@@ -41,7 +41,7 @@ type serverJSON struct {
 }
 
 func (t tool) servers(ctx context.Context) (Result, error) {
-	account, err := t.account(ctx, t.promptForPassword)
+	account, err := t.ownAccount(ctx, t.promptForPassword)
 	if err != nil {
 		return Result{}, err
 	}
