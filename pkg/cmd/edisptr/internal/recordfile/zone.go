@@ -167,8 +167,11 @@ func typeOf(field string) (recordType uint16, known bool) {
 // 5).
 func genericNumber(field, prefix string) (number uint16, ok bool) {
 	text, ok := strings.CutPrefix(field, prefix)
+	if !ok {
+		return 0, false
+	}
 	parsed, err := strconv.ParseUint(text, 10, 16)
-	return uint16(parsed), ok && err == nil
+	return uint16(parsed), err == nil
 }
 
 // unknownType skips a record, unless it is likely that it should be a PTR record.
@@ -176,7 +179,7 @@ func (r *zoneReader) unknownType(at position, owner, field string) {
 	switch {
 	case field == "":
 		r.fail(at, owner, "record without a type; a PTR record is such as 10 IN PTR mail.example.com.")
-	case strings.Trim(strings.ToUpper(field), "PTR") == "" || strings.ContainsFunc(field, isNotOfTypeName):
+	case strings.Trim(strings.ToUpper(field), "PTR") == "" || '0' <= field[0] && field[0] <= '9' || strings.ContainsFunc(field, isNotOfTypeName):
 		r.failKey(at, owner, field, "not a record type; use PTR")
 	default:
 		r.note(noteUnknownType, at, owner+" "+field)

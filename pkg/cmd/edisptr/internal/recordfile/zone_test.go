@@ -69,6 +69,8 @@ func TestZoneErrors(t *testing.T) {
 		origin4 + "10 IN mail.example.com.\n":                         {"line 2: 10.2.0.192.in-addr.arpa.: mail.example.com.: not a record type; use PTR"},
 		origin4 + "10 [AGE:3630120] 900 PTR a.example.\n":             {"line 2: 10.2.0.192.in-addr.arpa.: [AGE:3630120]: not a record type; use PTR"},
 		origin4 + "$ORIGIN 2.0.192.in-addr.arpa\n10 PTR a.example.\n": {"line 3: 10.2.0.192.in-addr.arpa.2.0.192.in-addr.arpa.: reverse name below a reverse zone; is the trailing dot of the owner or of $ORIGIN missing?"},
+		origin4 + "10 3600 IN 6 a. b. 1 2 3 4 5\n":                    {"line 2: 10.2.0.192.in-addr.arpa.: 6: not a record type; use PTR"},
+		origin4 + "10 3600 IN 12 a.example.\n":                        {"line 2: 10.2.0.192.in-addr.arpa.: 12: not a record type; use PTR"},
 		origin4 + "10 IN PRT a.example.\n":                            {"line 2: 10.2.0.192.in-addr.arpa.: PRT: not a record type; use PTR"},
 		origin4 + "10 IN\n":                                           {"line 2: 10.2.0.192.in-addr.arpa.: record without a type"},
 		origin4 + " PTR a.example.\n":                                 {"line 2: PTR: record without an owner"},
